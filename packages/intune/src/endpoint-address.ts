@@ -1,0 +1,34 @@
+import { intuneHostSuffixes } from './clouds.ts';
+
+/**
+ * The address of a service that discovery named, or the reason to refuse it. The address will receive a bearer token
+ * and certificate requests with their challenges, so it must be one of Intune's.
+ */
+export function checkEndpointAddress(
+  address: unknown,
+  options: { readonly allowLoopback: boolean },
+): { readonly url: URL } | { readonly problem: string } {
+  if (typeof address !== 'string' || !URL.canParse(address)) {
+    return { problem: 'it is not a URL' };
+  }
+  const url = new URL(address);
+  if (url.protocol !== 'https:') {
+    return { problem: 'it is not https' };
+  }
+  if (url.username !== '' || url.password !== '') {
+    return { problem: 'it contains credentials' };
+  }
+  if (url.search !== '' || url.hash !== '') {
+    return { problem: 'it has a query or a fragment' };
+  }
+  const isIntune = intuneHostSuffixes.some((suffix) => url.hostname.endsWith(suffix));
+  if (!isIntune && !(options.allowLoopback && isLoopback(url.hostname))) {
+    return { problem: `its host ${url.hostname} is not one of Intune's` };
+  }
+  return { url };
+}
+
+/** `hostname` as the URL standard normalises it, so that there is one spelling for each address. */
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+}

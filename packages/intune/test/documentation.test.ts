@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { describe, it } from 'node:test';
+import * as intune from '../src/index.ts';
+import { parseResultCode } from '../src/result-codes.ts';
+
+describe('result codes', () => {
+  it('are the 25 of the reference clients, each with meaning and advice', () => {
+    const entries = Object.entries(intune.resultCodes);
+    assert.equal(entries.length, 25);
+    for (const [code, { meaning, advice }] of entries) {
+      assert.match(meaning, /^[A-Z].*\.$/, code);
+      assert.match(advice, /^[A-Z].*\.$/, code);
+    }
+  });
+
+  it('are found in any letter case, and only they', () => {
+    assert.equal(parseResultCode('SUBJECTNAMEMISMATCH'), 'SubjectNameMismatch');
+    assert.equal(parseResultCode('toString'), undefined);
+    assert.equal(parseResultCode(''), undefined);
+  });
+});
+
+describe('README', () => {
+  it('explains every error class and code', async () => {
+    const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
+    const source = await readFile(new URL('../src/errors.ts', import.meta.url), 'utf8');
+    const codes = new Set(source.match(/(?<=\| ')intune\.\w+/g));
+    assert.equal(codes.size, 10);
+    const classes = Object.keys(intune).filter((name) => name.endsWith('Error'));
+    for (const term of [...codes, ...classes]) {
+      assert.ok(readme.includes(`\`${term}\``), `${term} is not explained`);
+    }
+  });
+});

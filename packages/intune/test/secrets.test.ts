@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { inspect } from 'node:util';
+import { IntuneError, type IntuneClient } from '../src/index.ts';
+import { redact } from '../src/http/redaction.ts';
+import {
+  clientSecret,
+  disconnect,
+  json,
+  Microsoft,
+  text,
+  token,
+  verdict,
+  type Answer,
+  type Operation,
+  type ReceivedRequest,
+} from './microsoft.ts';
+import { certificateRequest, challenge, failure, rejection, success, validation } from './requests.ts';
+
+/** Every way in which a log might render an error or a client. */
+function renderings(value: unknown): string {
+  const deep = { depth: 20, showHidden: true, getters: true, maxStringLength: null } as const;
+  const members: string[] = [];
+  for (let error = value; error instanceof Error; error = error.cause) {
+    members.push(String(error), error.stack ?? '', JSON.stringify(error));
+    members.push(JSON.stringify(error, Object.getOwnPropertyNames(error)));
+  }
+  return [inspect(value, deep), JSON.stringify(value), String(value), ...members].join('\n');
+}
+
+/** Neither the secrets nor telling parts of them. */
+function assertNoSecret(rendered: string): void {
+  const secrets = { clientSecret, token1: token(1), token2: token(2), certificateRequest, challenge };
+  for (const [name, secret] of Object.entries(secrets)) {
+    for (let start = 0; start + 24 <= secret.length; start += 24) {
+      assert.ok(!rendered.includes(secret.slice(start, start + 24)), `A part of ${name} shows in:\n${rendered}`);
+    }
+  }
+  assert.ok(!rendered.includes('CANARY'), `A canary shows in:\n${rendered}`);
+}
+
+describe('secrets stay secret', () => {
+  let microsoft: Microsoft;
+  let client: IntuneClient;
+  beforeEach(async () => {
+    microsoft = await Microsoft.start();
+    client = microsoft.connect();
+  });
+  afterEach(() => microsoft.stop());
+
+  /** All that the service was sent, back in its answer; only Intune was sent the challenge, within the request. */
+  const sent = ({ operation, headers, body }: ReceivedRequest): string =>
+    `${headers['authorization']} ${body} ${operation === 'service' ? `challenge=${challenge}` : ''}`;
+  const echo =
+    (status: number): Answer =>
+    (response, request) =>
+      response.writeHead(status).end(`You sent ${sent(request)}`);
+  const echoInJson =
+    (status: number): Answer =>
+    (...call) =>
+      json(status, { error: { code: 'Echo', message: sent(call[1]) } })(...call);
+  const escaped: Answer = (response) =>
+    response
+      .writeHead(500)
+      .end(
+        JSON.stringify({ request: certificateRequest, challenge }).replaceAll('/', '\\/').replaceAll('+', '\\u002B'),
+      );
+  const tokenCutOff = text(200, `{"token_type":"Bearer","access_token":"${token(1)}`);
+
+  const rows: [name: string, operation: Operation, answer: Answer][] = [
+    ['the token endpoint echoes', 'token', echo(500)],
+    [
+      'the token endpoint refuses and echoes',
+      'token',
+      (...call) =>
+        json(401, { error: 'invalid_client', error_description: `AADSTS7000215: ${call[1].body} ${clientSecret}` })(
+          ...call,
+        ),
+    ],
+    ['the token arrives cut off', 'token', tokenCutOff],
+    ['the connection for the token breaks', 'token', disconnect],
+    ['Graph echoes', 'discovery', echo(500)],
+    ['Graph refuses and echoes', 'discovery', echoInJson(403)],
+    ['Intune echoes', 'service', echo(500)],
+    ['Intune echoes in JSON', 'service', echoInJson(500)],
+    ['Intune echoes with escapes', 'service', escaped],
+    ['Intune refuses and echoes', 'service', echoInJson(401)],
+    ['Intune echoes with 200', 'service', echo(200)],
+    [
+      'a rejection quotes the challenge',
+      'service',
+      verdict('ChallengeExpired', `challenge=${challenge}, request=${certificateRequest}`),
+    ],
+    ['a rejection has the challenge for a code', 'service', verdict(challenge)],
+    ['the connection to Intune breaks', 'service', disconnect],
+    ['the answer is no HTTP', 'service', (response, request) => void response.socket?.end(`${request.body}\r\n\r\n`)],
+    ['Intune never answers', 'service', () => {}],
+  ];
+  for (const [name, operation, answer] of rows) {
+    it(`when ${name}`, async () => {
+      microsoft.answers[operation] = answer;
+      const hasty = microsoft.connect({ timeoutMs: 500 });
+      for (const call of [
+        hasty.validateRequest(validation),
+        hasty.notifySuccess(success),
+        hasty.notifyFailure(failure),
+      ]) {
+        const error = await rejection(call);
+        assert.ok(error instanceof IntuneError);
+        assertNoSecret(renderings(error));
+      }
+    });
+  }
+
+  it('in the client itself, before and after use', async () => {
+    assertNoSecret(renderings(client));
+    await client.validateRequest(validation);
+    assertNoSecret(renderings(client));
+  });
+
+  it('in errors about arguments', async () => {
+    const bad = { ...validation, certificateRequest: `${challenge}!` };
+    assertNoSecret(renderings(await rejection(client.validateRequest(bad))));
+    const credential = { clientId: '', clientSecret };
+    assert.throws(
+      () => microsoft.connect({ credential }),
+      (error) => {
+        assertNoSecret(renderings(error));
+        return true;
+      },
+    );
+  });
+
+  it('in errors of a foreign credential that carries its request', async () => {
+    const carrier = Object.assign(new Error('failed'), { request: { body: `client_secret=${clientSecret}` } });
+    const foreign = microsoft.connect({ credential: { getToken: async () => Promise.reject(carrier) } });
+    assertNoSecret(renderings(await rejection(foreign.validateRequest(validation))));
+  });
+
+  it('while what is no secret stays readable', async () => {
+    const description = 'Subject CN=7b5f0c1e-6a0b-4d53-9d86-0a8f3a0d1b2c expected, found CN=other.example.contoso.com';
+    microsoft.answers.service = verdict('SubjectNameMismatch', description);
+    const error = await rejection(client.validateRequest(validation));
+    assert.equal((error as { description?: string }).description, description);
+  });
+});
+
+describe('redact', () => {
+  it('hides a part of a token that was cut off', () => {
+    assert.equal(redact(`at ${token(1).slice(0, 30)}`, { tokens: [token(1)] }), 'at [redacted]');
+  });
+
+  it('hides any JSON web token', () => {
+    assert.equal(redact('x eyJhbGciOiJub25lIn0.eyJhIjoxfQ.c2ln y', {}), 'x [redacted] y');
+  });
+
+  it('changes nothing without a secret', () => {
+    const harmless = '{"error":{"code":"InternalError","message":"https://fef.msuc02.manage.microsoft.com/RACerts"}}';
+    assert.equal(redact(harmless, { tokens: [token(1)], certificateRequest }), harmless);
+  });
+});
