@@ -1,0 +1,164 @@
+/** The thin host: two listeners on the loopback interface around the emulator's two functions. */
+import { mkdir } from 'node:fs/promises';
+import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import { join } from 'node:path';
+import { getRequestListener, type Http2Bindings, type HttpBindings } from '@hono/node-server';
+import { createEmulator, type Emulator } from './emulator.ts';
+import { EmulatorError } from './errors.ts';
+import type { RandomBytes } from './identifiers.ts';
+import { loadOrCreateSecrets } from './secrets.ts';
+import { StateFile } from './state-file.ts';
+import { createTenantState } from './state.ts';
+import { loadOrCreateTlsIdentity } from './tls.ts';
+
+export interface EmulatorHostOptions {
+  /** Address to listen on, default `127.0.0.1`. The control API answers callers that name a loopback host only. */
+  host?: string | undefined;
+  /** HTTPS port of the Microsoft side; 0 = any free one. */
+  microsoftPort: number;
+  /** HTTP port of the control API; 0 = any free one. */
+  controlPort: number;
+  /** Folder for `state.json`, `secrets.json`, `tls.pem` and `ca.pem`; created with mode 0700 if absent. */
+  folder: string;
+  now: () => Date;
+  randomBytes: RandomBytes;
+}
+
+export interface EmulatorHost {
+  readonly emulator: Emulator;
+  /** Base URL without a final slash. */
+  readonly microsoftUrl: string;
+  /** Base URL without a final slash. */
+  readonly controlUrl: string;
+  readonly tlsCaPem: string;
+  /** Absolute or relative as `folder` was. */
+  readonly tlsCaFile: string;
+  /** Stops listening and closes every connection. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the emulator on two ports; what it knows is in `folder` and survives a restart.
+ *
+ * @throws EmulatorError `emulator.port_in_use` (with `port`), `emulator.listen_failed`, `emulator.folder_unwritable`,
+ *   `emulator.state_damaged` (with `path` and `hint`)
+ * @example
+ * const host = await startEmulatorHost({ microsoftPort: 8443, controlPort: 8081, folder: '.scepter/emulator', now, randomBytes });
+ */
+export async function startEmulatorHost(options: EmulatorHostOptions): Promise<EmulatorHost> {
+  const { host = '127.0.0.1', folder, now, randomBytes } = options;
+  await createFolder(folder);
+  const stateFile = new StateFile(join(folder, 'state.json'));
+  const storedState = await stateFile.load();
+  const secrets = await loadOrCreateSecrets(folder, randomBytes);
+  const tls = await loadOrCreateTlsIdentity(folder, { now, randomBytes });
+  const state = storedState ?? createTenantState(randomBytes);
+
+  let microsoftUrl = '';
+  const emulator = createEmulator({
+    state,
+    secrets,
+    save: (changed) => stateFile.save(changed),
+    microsoftUrl: () => microsoftUrl,
+    tlsCaFile: tls.caFile,
+    now,
+    randomBytes,
+  });
+  const microsoft = createHttpsServer(
+    { ...serverLimits, key: tls.key, cert: tls.certificate },
+    listener((request) => emulator.fetchMicrosoft(request)),
+  );
+  const control = createHttpServer(
+    serverLimits,
+    listener((request) => emulator.fetchControl(request)),
+  );
+  microsoftUrl = `https://${urlHost(host)}:${await listen(microsoft, options.microsoftPort, host)}`;
+  const controlPort = await listen(control, options.controlPort, host).catch(async (error: unknown) => {
+    await stop(microsoft);
+    throw error;
+  });
+  // Only now: whoever holds the ports owns the folder. Written even if unchanged, to notice a folder that is read-only.
+  await stateFile.save(state).catch(async (error: unknown) => {
+    await Promise.all([stop(microsoft), stop(control)]);
+    throw error;
+  });
+  return {
+    emulator,
+    microsoftUrl,
+    controlUrl: `http://${urlHost(host)}:${controlPort}`,
+    tlsCaPem: tls.ca,
+    tlsCaFile: tls.caFile,
+    close: async () => {
+      await Promise.all([stop(microsoft), stop(control)]);
+    },
+  };
+}
+
+/** A client that does not send its request in time is cut off; the emulator's callers are all on this machine. */
+const serverLimits = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 65_000,
+  connectionsCheckingInterval: 5000,
+};
+
+function listener(answer: (request: Request) => Promise<Response>) {
+  const listen = getRequestListener(async (request: Request, { outgoing }: HttpBindings | Http2Bindings) => {
+    try {
+      return await answer(request);
+    } catch {
+      // A fault that cuts the connection; whatever else failed was answered inside.
+      outgoing.destroy();
+      return new Response(null, { headers: { 'x-hono-already-sent': 'true' } });
+    }
+  });
+  return (incoming: IncomingMessage, outgoing: ServerResponse): void => {
+    // It rejects only when the connection is gone already.
+    listen(incoming, outgoing).catch(() => outgoing.destroy());
+  };
+}
+
+async function createFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new EmulatorError('emulator.folder_unwritable', `Cannot create the folder ${folder}.`, {
+      cause,
+      path: folder,
+      hint: 'Choose a folder that you may write to.',
+    });
+  }
+}
+
+function listen(server: Server, port: number, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => reject(listenError(cause, port, host)));
+    server.listen(port, host, () => {
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : port);
+    });
+  });
+}
+
+function listenError(cause: NodeJS.ErrnoException, port: number, host: string): EmulatorError {
+  if (cause.code === 'EADDRINUSE') {
+    return new EmulatorError('emulator.port_in_use', `Port ${port} on ${host} is in use.`, {
+      cause,
+      port,
+      hint: 'Stop the program that uses it, or choose another port.',
+    });
+  }
+  return new EmulatorError('emulator.listen_failed', `Cannot listen on port ${port} of ${host}.`, { cause, port });
+}
+
+function stop(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
+
+function urlHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
