@@ -1,0 +1,18 @@
+export { ScepError } from './errors.ts';
+export type { ScepErrorCode } from './errors.ts';
+export { capabilitiesFor, floorAllows } from './algorithms.ts';
+export type { AlgorithmFloor, ContentCipher, KeyTransport } from './algorithms.ts';
+export type { FailInfo, MessageType } from './attributes.ts';
+export { decodePkiMessage, verifyPkiMessage } from './message.ts';
+export type { PkiMessage } from './message.ts';
+export { decodeEnvelope, isAddressedTo, openEnvelope } from './cms/enveloped-data.ts';
+export type { Envelope, OpenedEnvelope, Recipient } from './cms/enveloped-data.ts';
+export { canEnvelopeFor } from './cms/recipient-info.ts';
+export { decodeCertsOnly, encodeCertsOnly } from './cms/certs-only.ts';
+export type { CertsOnly } from './cms/certs-only.ts';
+export { createCertRep, readCertRep } from './cert-rep.ts';
+export type { CertRep, CertRepOptions, CertRepOutcome, ReadCertRepOptions } from './cert-rep.ts';
+export { createPkiRequest, transactionIdOf } from './request.ts';
+export type { PkiRequestOptions, RequestMessageType } from './request.ts';
+export { ScepClient } from './client.ts';
+export type { CaCertificates, EnrollOptions, EnrollResult, ScepClientOptions } from './client.ts';
