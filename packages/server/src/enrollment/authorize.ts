@@ -1,0 +1,156 @@
+/**
+ * Step 4: who decides, and what was decided. Fails closed: whatever is not a clear yes is a refusal.
+ *
+ * Only this module can make an `AuthorizedRequest`, and only an `AuthorizedRequest` can be issued.
+ */
+import { IntuneError, IntuneRejectedError } from '@scepter/intune';
+import {
+  decodeCertificate,
+  decodeCertificationRequest,
+  equalBytes,
+  formatGeneralName,
+  namesEqual,
+} from '@scepter/x509';
+import type { Certificate, CertificationRequest, GeneralName } from '@scepter/x509';
+import { decodeGeneralNames, findExtension, oid } from '@scepter/x509';
+import type { Authorization, Store } from '../store/store.ts';
+import type { OpenedRequest } from '../workers/jobs.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { IntuneConnection } from './intune-connection.ts';
+import { RefusalError } from './refusals.ts';
+
+declare const granted: unique symbol;
+
+/** A request that somebody entitled to said yes to. */
+export interface AuthorizedRequest {
+  readonly [granted]: true;
+  readonly certificationRequest: CertificationRequest;
+  readonly authorization: Authorization;
+  /** Identifies a challenge that is good for one certificate only. */
+  readonly challengeDigest: string | undefined;
+  /** The certificate that is renewed. */
+  readonly predecessor: Certificate | undefined;
+}
+
+export interface AuthorizationParts {
+  readonly store: Pick<Store, 'findBySerialNumber'>;
+  readonly now: () => Date;
+  /** MAC under a key of this installation: a digest in the database must not allow guessing the challenge. */
+  readonly digestChallenge: (challenge: string) => string;
+}
+
+export async function authorize(
+  request: OpenedRequest,
+  endpoint: Endpoint,
+  parts: AuthorizationParts,
+): Promise<AuthorizedRequest> {
+  const certificationRequest = decodeCertificationRequest(request.certificationRequest);
+  if (isRenewal(request, endpoint)) return authorizeRenewal(request, certificationRequest, endpoint, parts);
+  const challenge = request.challengePassword;
+  if (challenge === undefined || challenge === '') throw new RefusalError('authorization.challenge_missing');
+  switch (endpoint.authorizer.kind) {
+    case 'intune':
+      return askIntune(request, certificationRequest, challenge, endpoint.authorizer.connection, parts);
+    case 'static-challenge':
+      if (!endpoint.authorizer.accepts(challenge)) throw new RefusalError('authorization.challenge_wrong');
+      return grant({ certificationRequest, authorization: { kind: 'static-challenge' } });
+  }
+}
+
+/**
+ * RFC 8894 2.4: a renewal proves itself by its signature. Several clients send it as PKCSReq, then without a challenge;
+ * a PKCSReq with a challenge is decided by the challenge, whoever signed it.
+ */
+function isRenewal(request: OpenedRequest, endpoint: Endpoint): boolean {
+  if (!endpoint.renewal) return false;
+  return request.messageType === 'RenewalReq' || (request.signerIssuedByUs && !request.challengePassword);
+}
+
+async function askIntune(
+  request: OpenedRequest,
+  certificationRequest: CertificationRequest,
+  challenge: string,
+  connection: IntuneConnection,
+  parts: AuthorizationParts,
+): Promise<AuthorizedRequest> {
+  const { activityId } = await connection.client
+    .validateRequest({
+      transactionId: request.address.transactionId,
+      certificateRequest: Buffer.from(request.certificationRequest).toString('base64'),
+    })
+    .catch((error: unknown) => {
+      throw intuneRefusal(error);
+    });
+  return grant({
+    certificationRequest,
+    authorization: { kind: 'intune', connection: connection.name, activityId },
+    challengeDigest: parts.digestChallenge(challenge),
+  });
+}
+
+function intuneRefusal(cause: unknown): RefusalError {
+  const activityId = cause instanceof IntuneError ? cause.activityId : undefined;
+  if (cause instanceof IntuneRejectedError) {
+    return new RefusalError('authorization.intune_rejected', { reason: cause.resultCode, activityId, cause });
+  }
+  const reason = cause instanceof IntuneError ? cause.code : 'unexpected';
+  return new RefusalError('authorization.intune_unavailable', { reason, activityId, cause });
+}
+
+/** Only by a certificate that we issued for this endpoint, that was handed out, is valid and not revoked. */
+async function authorizeRenewal(
+  request: OpenedRequest,
+  certificationRequest: CertificationRequest,
+  endpoint: Endpoint,
+  parts: AuthorizationParts,
+): Promise<AuthorizedRequest> {
+  const signer = decodeCertificate(request.address.signerCertificate);
+  const enrollment = request.signerIssuedByUs ? await parts.store.findBySerialNumber(signer.serialHex) : undefined;
+  if (
+    enrollment?.certificate === undefined ||
+    !equalBytes(enrollment.certificate, signer.encoded) ||
+    enrollment.identity.endpoint !== endpoint.name
+  ) {
+    throw new RefusalError('renewal.unknown_certificate');
+  }
+  if (enrollment.state !== 'released') throw new RefusalError('renewal.not_valid', { reason: enrollment.state });
+  const now = parts.now();
+  if (now < signer.notBefore || now > signer.notAfter)
+    throw new RefusalError('renewal.not_valid', { reason: 'expired' });
+  if (!asksForTheSameNames(certificationRequest, signer)) throw new RefusalError('renewal.other_names');
+  return grant({
+    certificationRequest,
+    authorization: { kind: 'renewal', replaces: signer.serialHex },
+    predecessor: signer,
+  });
+}
+
+/** The same subject, and no alternative name that the certificate does not have. */
+function asksForTheSameNames(request: CertificationRequest, certificate: Certificate): boolean {
+  const held = new Set(subjectAltNamesOf(certificate).map(formatGeneralName));
+  return (
+    namesEqual(request.subject, certificate.subject) &&
+    request.subjectAltNames.every((name) => held.has(formatGeneralName(name)))
+  );
+}
+
+function subjectAltNamesOf(certificate: Certificate): GeneralName[] {
+  const extension = findExtension(certificate.extensions, oid.subjectAltName);
+  return extension === undefined ? [] : decodeGeneralNames(extension.value);
+}
+
+function grant(yes: {
+  certificationRequest: CertificationRequest;
+  authorization: Authorization;
+  challengeDigest?: string;
+  predecessor?: Certificate;
+}): AuthorizedRequest {
+  const request: Omit<AuthorizedRequest, typeof granted> = {
+    certificationRequest: yes.certificationRequest,
+    authorization: yes.authorization,
+    challengeDigest: yes.challengeDigest,
+    predecessor: yes.predecessor,
+  };
+  // The brand exists for the type checker alone, and here is the one place that gives it.
+  return request as AuthorizedRequest;
+}

@@ -1,0 +1,179 @@
+/**
+ * Every reason not to issue: what the device sees, what Intune hears, what the operator reads. `docs/errors.md` carries
+ * the same table, and a test holds the two together.
+ */
+import { hResults } from '@scepter/intune';
+import type { FailInfo } from '@scepter/scep';
+
+interface RefusalDefinition {
+  /** All the device learns. */
+  readonly failInfo: FailInfo;
+  /**
+   * What Intune is told, and undefined where it must not be told: its own verdict needs no report (Microsoft: not for
+   * exceptions of the library), nothing was validated yet, or the transaction belongs to somebody else.
+   */
+  readonly hResult: number | undefined;
+  /** For the operator: what happened and what to do, without a word from the request. */
+  readonly explanation: string;
+}
+
+export const refusals = {
+  'message.unknown_type': {
+    failInfo: 'badRequest',
+    hResult: undefined,
+    explanation: 'The message type is missing, doubled or not one of RFC 8894.',
+  },
+  'message.unsupported_operation': {
+    failInfo: 'badRequest',
+    hResult: undefined,
+    explanation: 'This endpoint does not serve polling or queries.',
+  },
+  'message.weak_algorithm': {
+    failInfo: 'badAlg',
+    hResult: undefined,
+    explanation:
+      'The digest or cipher is below the endpoint\'s floor. Old clients belong on an endpoint with the floor "legacy".',
+  },
+  'message.bad_signature': {
+    failInfo: 'badMessageCheck',
+    hResult: undefined,
+    explanation: 'The signature of the SCEP message does not verify.',
+  },
+  'message.recipient_key': {
+    failInfo: 'badAlg',
+    hResult: undefined,
+    explanation: "The reply cannot be encrypted to the signer's key: it is not RSA.",
+  },
+  'message.sealed_content': {
+    failInfo: 'badRequest',
+    hResult: undefined,
+    explanation:
+      'What is inside the envelope cannot be used: encrypted for another certificate, damaged, not a certification request, wrongly signed, or not for the key that signed the message.',
+  },
+  'enrollment.revoked': {
+    failInfo: 'badRequest',
+    hResult: undefined,
+    explanation: 'The certificate of this very request is revoked. The device has to enroll with a new request.',
+  },
+  'enrollment.unclaimed': {
+    failInfo: 'badRequest',
+    hResult: hResults.CERTSRV_E_BAD_REQUESTSTATUS,
+    explanation: 'Nobody came for the withheld certificate in time. It is revoked.',
+  },
+  'authorization.challenge_missing': {
+    failInfo: 'badRequest',
+    hResult: undefined,
+    explanation: 'The request carries no challenge and is not a renewal that this endpoint allows.',
+  },
+  'authorization.challenge_wrong': {
+    failInfo: 'badRequest',
+    hResult: undefined,
+    explanation: "The challenge is not this endpoint's.",
+  },
+  'authorization.challenge_used': {
+    failInfo: 'badRequest',
+    hResult: undefined,
+    explanation: 'The challenge has served another request already. Reuse can be a sign of theft.',
+  },
+  'authorization.intune_rejected': {
+    failInfo: 'badRequest',
+    hResult: undefined,
+    explanation: 'Intune validated the request and said no. The reason is its result code.',
+  },
+  'authorization.intune_unavailable': {
+    failInfo: 'badRequest',
+    hResult: undefined,
+    explanation: 'Intune could not be asked, so nothing is issued. The device will try again.',
+  },
+  'renewal.unknown_certificate': {
+    failInfo: 'badRequest',
+    hResult: undefined,
+    explanation: 'The certificate that signed the renewal was not issued here, or for another endpoint.',
+  },
+  'renewal.not_valid': {
+    failInfo: 'badRequest',
+    hResult: undefined,
+    explanation: 'The certificate that signed the renewal is expired, not valid yet, revoked or was never handed out.',
+  },
+  'renewal.other_names': {
+    failInfo: 'badRequest',
+    hResult: undefined,
+    explanation: 'The renewal asks for names that the certificate to renew does not have.',
+  },
+  'policy.public_key': {
+    failInfo: 'badAlg',
+    hResult: hResults.CERTSRV_E_KEY_LENGTH,
+    explanation: 'The public key is weak, malformed, or not of a kind and size that the certificate profile takes.',
+  },
+  'policy.subject_missing': {
+    failInfo: 'badRequest',
+    hResult: hResults.CERTSRV_E_BAD_REQUESTSUBJECT,
+    explanation: 'The request names neither a subject nor a subject alternative name.',
+  },
+  'policy.subject_alternative_name': {
+    failInfo: 'badRequest',
+    hResult: hResults.CERTSRV_E_BAD_REQUESTSUBJECT,
+    explanation: 'A subject alternative name is of a kind that the certificate profile does not take.',
+  },
+  'policy.extended_key_usage': {
+    failInfo: 'badRequest',
+    hResult: hResults.E_ACCESSDENIED,
+    explanation: 'None of the requested extended key usages is allowed by the certificate profile.',
+  },
+  'policy.key_usage': {
+    failInfo: 'badRequest',
+    hResult: hResults.E_ACCESSDENIED,
+    explanation: 'None of the requested key usages is allowed by the certificate profile.',
+  },
+  'policy.validity': {
+    failInfo: 'badRequest',
+    hResult: hResults.E_ACCESSDENIED,
+    explanation: "The issuing CA's own certificate ends too soon to issue from it.",
+  },
+  'issue.failed': {
+    failInfo: 'badRequest',
+    hResult: hResults.CERTSRV_E_BAD_REQUESTSTATUS,
+    explanation: 'The certificate did not pass the checks before signing, or could not be signed.',
+  },
+  'notification.not_accepted': {
+    failInfo: 'badRequest',
+    hResult: undefined,
+    explanation:
+      'Intune did not accept the report of success. The certificate is withheld: the device gets it when it asks again and Intune has accepted.',
+  },
+  'server.internal': {
+    failInfo: 'badRequest',
+    hResult: hResults.E_FAIL,
+    explanation: 'Something unexpected failed here. The log line of the error code tells what.',
+  },
+} as const satisfies Record<string, RefusalDefinition>;
+
+export type RefusalCode = keyof typeof refusals;
+
+/** What a refusal means to the device, to Intune and to the operator. */
+export function describeRefusal(code: RefusalCode): RefusalDefinition {
+  return refusals[code];
+}
+
+/**
+ * A request is not granted. Thrown by the steps of an enrollment, answered in one place, `enroll.ts`.
+ *
+ * `reason` is for the operator's log alone and never leaves the machine.
+ */
+export class RefusalError extends Error {
+  readonly code: RefusalCode;
+  readonly reason: string | undefined;
+  /** Correlates with Intune's side, where it was asked. */
+  readonly activityId: string | undefined;
+
+  constructor(
+    code: RefusalCode,
+    details: { reason?: string | undefined; activityId?: string | undefined; cause?: unknown } = {},
+  ) {
+    super(code, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'RefusalError';
+    this.code = code;
+    this.reason = details.reason;
+    this.activityId = details.activityId;
+  }
+}

@@ -1,0 +1,10 @@
+export { startServer } from './app.ts';
+export type { RunningServer, ServerOptions } from './app.ts';
+export { ServerError } from './startup-error.ts';
+export type { ServerErrorCode } from './startup-error.ts';
+export { parseSettings } from './settings/parse-settings.ts';
+export { SettingsError } from './settings/settings.ts';
+export type { Settings, SettingsErrorCode } from './settings/settings.ts';
+export { createLogger } from './logger.ts';
+export type { Logger } from './logger.ts';
+export type { StepObserver, StepReport } from './enrollment/steps.ts';

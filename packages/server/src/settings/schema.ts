@@ -1,0 +1,176 @@
+/** The configuration file's form. `docs/configuration.md` says the same in words; a test holds the two together. */
+import { oid } from '@scepter/x509';
+import { z } from 'zod';
+import { didYouMean, listOf } from './problems.ts';
+
+/** An object that takes the settings of `shape` and no others: a misspelt setting must not go unnoticed. */
+function settings<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  return z.strictObject(shape, {
+    error: (issue) => {
+      if (issue.code !== 'unrecognized_keys') return undefined;
+      const [key = ''] = issue.keys;
+      const known = Object.keys(shape);
+      return `is not a setting${didYouMean(key, known) || `; known here: ${known.join(', ')}`}`;
+    },
+  });
+}
+
+function wholeNumber(minimum: number, maximum: number, reason: string) {
+  const sentence = `must be a whole number from ${minimum} to ${maximum}: ${reason}`;
+  return z.int(sentence).min(minimum, sentence).max(maximum, sentence);
+}
+
+function matching(pattern: RegExp, sentence: string) {
+  return z.string().regex(pattern, sentence);
+}
+
+function url(protocol: 'http' | 'https', reason: string) {
+  const sentence = `must be a URL like ${protocol}://host, without user name, query or fragment: ${reason}`;
+  return z.string().refine((text) => {
+    const parsed = URL.parse(text);
+    if (parsed?.protocol !== `${protocol}:`) return false;
+    return parsed.username === '' && parsed.password === '' && !/[?#\s]/.test(text);
+  }, sentence);
+}
+
+/** Names become parts of URLs and of log lines. */
+const name = z.string().regex(/^[a-z0-9-]{1,40}$/);
+const filePath = z.string().min(1).max(4096);
+
+/** Secrets stay out of the file, so that it can be shown, copied and put under version control. */
+const secret = z
+  .union([settings({ file: filePath }), settings({ environment: z.string().min(1).max(256) })], {
+    error: (issue) =>
+      issue.input === undefined
+        ? 'is missing'
+        : 'must be {"file": "path"} or {"environment": "NAME"}: the secret itself does not belong in this file',
+  })
+  .meta({ title: 'Secret' });
+
+/** X.520 ub-organization-name and ub-common-name are 64; the name of the CA gets up to 16 characters more. */
+const organization = matching(/^[^\p{C}]{1,64}$/u, 'must have 1 to 64 characters, none of them a control character');
+const commonNamePrefix = matching(
+  /^[^\p{C}]{1,48}$/u,
+  'must have 1 to 48 characters, none of them a control character',
+);
+
+const listen = settings({
+  host: matching(/^[A-Za-z0-9.:-]{1,253}$/, 'must be a host name or an address').default('127.0.0.1'),
+  port: wholeNumber(0, 65_535, 'TCP has no others, and 0 takes any free port').default(8080),
+});
+
+const connection = settings({
+  tenantId: matching(
+    /^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|([a-zA-Z0-9-]{1,63}\.)+[a-zA-Z]{2,63})$/,
+    'must be the directory (tenant) ID or a domain of the tenant',
+  ),
+  clientId: matching(
+    /^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/,
+    'must be the application (client) ID, a GUID',
+  ),
+  clientSecret: secret,
+  authorityUrl: url('https', 'the client secret is sent there').optional(),
+  graphUrl: url('https', 'an access token is sent there').optional(),
+  intuneResource: url('https', 'it names the Intune API').optional(),
+  tlsCaFile: filePath.optional(),
+  allowLoopback: z.boolean().default(false),
+  timeoutMs: wholeNumber(1000, 60_000, 'Intune needs a second, and no device waits longer than a minute').default(
+    30_000,
+  ),
+});
+
+/** The three that would make a device an authority of some kind have no name here; by OID the profile refuses them. */
+export const extendedKeyUsageNames: Readonly<Record<string, string>> = {
+  clientAuth: oid.clientAuth,
+  serverAuth: oid.serverAuth,
+  emailProtection: oid.emailProtection,
+  codeSigning: oid.codeSigning,
+  smartCardLogon: oid.smartCardLogon,
+  ipsecEndSystem: oid.ipsecEndSystem,
+  ipsecTunnel: oid.ipsecTunnel,
+  ipsecUser: oid.ipsecUser,
+  ipsecIke: oid.ipsecIke,
+};
+
+const extendedKeyUsage = z
+  .string()
+  .refine(
+    (text) => Object.hasOwn(extendedKeyUsageNames, text) || /^[0-2](\.(0|[1-9]\d{0,15})){1,20}$/.test(text),
+    `must be an OID in dotted form, or ${listOf(Object.keys(extendedKeyUsageNames))}`,
+  );
+const keyUsage = z.enum(['digitalSignature', 'nonRepudiation', 'keyEncipherment', 'dataEncipherment', 'keyAgreement']);
+const rsaBits = wholeNumber(2048, 8192, 'shorter keys are weak, and longer ones take seconds to use');
+const urls = z.array(url('http', 'verifiers fetch it without a TLS check of their own (RFC 5280, section 8)')).max(5);
+
+const certificateProfile = settings({
+  validityDays: wholeNumber(1, 3650, 'no certificate outlives the issuing CA').default(365),
+  backdateHours: wholeNumber(0, 168, 'a clock that is further behind is simply wrong').default(24),
+  keyUsages: z.array(keyUsage).min(1).default(['digitalSignature', 'keyEncipherment']),
+  defaultKeyUsages: z.array(keyUsage).min(1).optional(),
+  extendedKeyUsages: z.array(extendedKeyUsage).min(1).max(20).default(['clientAuth']),
+  defaultExtendedKeyUsages: z.array(extendedKeyUsage).min(1).max(20).optional(),
+  subjectAltNameKinds: z
+    .array(z.enum(['dns', 'email', 'uri', 'upn', 'ip']))
+    .default(['dns', 'email', 'uri', 'upn', 'ip']),
+  requireSubject: z.boolean().default(false),
+  rsaBits: settings({ minimum: rsaBits.default(2048), maximum: rsaBits.default(4096) }).prefault({}),
+  ecCurves: z.array(z.enum(['P-256', 'P-384', 'P-521'])).default(['P-256', 'P-384', 'P-521']),
+  crlUrls: urls.optional(),
+  caIssuerUrls: urls.optional(),
+  digest: z.enum(['sha256', 'sha384', 'sha512']).default('sha256'),
+});
+
+const authorizer = z.discriminatedUnion('kind', [
+  settings({ kind: z.literal('intune'), connection: z.string() }),
+  settings({ kind: z.literal('static-challenge'), challenge: secret }),
+]);
+
+const endpoint = settings({
+  authorizer,
+  certificateProfile: z.string().default('default'),
+  algorithms: z.enum(['modern', 'compatible', 'legacy']).default('modern'),
+  renewal: z.boolean().optional(),
+});
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+const limits = settings({
+  bodyBytes: wholeNumber(16_384, 1_048_576, 'a request with an Intune challenge takes up to 16 KB').default(65_536),
+  requestTimeoutMs: wholeNumber(1000, 120_000, 'a slow device must get through, a stalled one must not stay').default(
+    10_000,
+  ),
+  workerTimeoutMs: wholeNumber(500, MINUTE_MS, 'one message takes milliseconds').default(5000),
+  workers: wholeNumber(1, 64, 'each is a thread').optional(),
+  concurrentRequests: wholeNumber(1, 10_000, 'each holds its message in memory').default(256),
+  withheldClaimMs: wholeNumber(
+    MINUTE_MS,
+    30 * DAY_MS,
+    'a device must get to retry, and a certificate that nobody has must not stay valid',
+  ).default(DAY_MS),
+  crlValidityMs: wholeNumber(
+    HOUR_MS,
+    90 * DAY_MS,
+    'verifiers must be able to fetch the next one, and must not trust an old one for long',
+  ).default(7 * DAY_MS),
+});
+
+export const settingsSchema = settings({
+  listen: listen.prefault({}),
+  publicUrl: url('http', 'verifiers fetch CRLs without a TLS check of their own (RFC 5280, section 8)').optional(),
+  dataFolder: filePath,
+  masterSecret: secret.optional(),
+  authority: settings({ organization, commonNamePrefix: commonNamePrefix.optional() }),
+  connections: z.record(name, connection).default({}),
+  certificateProfiles: z.record(name, certificateProfile).default({}),
+  endpoints: z
+    .record(name, endpoint)
+    .refine((endpoints) => Object.keys(endpoints).length > 0, 'must name at least one endpoint'),
+  limits: limits.prefault({}),
+});
+
+export type ConfigurationFile = z.output<typeof settingsSchema>;
+export type SecretReference = z.output<typeof secret>;
+/** The profile of endpoints that name none, where the configuration does not describe it. */
+export const defaultCertificateProfile: z.output<typeof certificateProfile> = certificateProfile.parse({});
