@@ -1,4 +1,5 @@
 /** Keeps a current CRL in the store: at start, at half of its life, and at each revocation. */
+import { decodeCertificateList, toHex } from '@scepter/x509';
 import type { CertificateRevocation, Store, StoredCrl } from '../store/store.ts';
 import type { CryptoWorkers } from '../workers/jobs.ts';
 
@@ -24,17 +25,16 @@ export class CrlPublisher {
     const { store, now, crlValidityMs } = this.#parts;
     const latest = await store.latestCrl();
     const revocations = await this.#revocations();
-    const halfLife = latest === undefined ? 0 : latest.nextUpdate.getTime() - crlValidityMs / 2;
-    const newest = Math.max(0, ...revocations.map(({ revokedAt }) => revokedAt.getTime()));
-    const issuedAt = latest === undefined ? 0 : latest.thisUpdate.getTime() + BACKDATE_MS;
-    if (now().getTime() < halfLife && newest < issuedAt) return false;
+    const isFresh = latest !== undefined && now().getTime() < latest.nextUpdate.getTime() - crlValidityMs / 2;
+    if (isFresh && listsAll(latest, revocations)) return false;
     await this.#publish(latest);
     return true;
   }
 
   async #publish(latest: StoredCrl | undefined): Promise<void> {
     const { store, workers, now, crlValidityMs } = this.#parts;
-    const at = wholeSeconds(now().getTime());
+    // RFC 5280 5.1.2.4: no fractions of a second.
+    const at = Math.floor(now().getTime() / 1000) * 1000;
     const crl = {
       crlNumber: (latest?.crlNumber ?? 0n) + 1n,
       thisUpdate: new Date(at - BACKDATE_MS),
@@ -51,7 +51,9 @@ export class CrlPublisher {
   }
 }
 
-/** Rounds up, so that a revocation of this very second counts as listed. */
-function wholeSeconds(timeMs: number): number {
-  return Math.ceil(timeMs / 1000) * 1000;
+function listsAll(crl: StoredCrl, revocations: readonly CertificateRevocation[]): boolean {
+  const listed = new Set(
+    decodeCertificateList(crl.encoded).revoked.map(({ serialNumber }) => toHex(serialNumber).toUpperCase()),
+  );
+  return revocations.every(({ serialNumber }) => listed.has(serialNumber));
 }

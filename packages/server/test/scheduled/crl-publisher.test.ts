@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import { createHierarchy } from '@scepter/ca';
+import { decodeCertificateList, toHex } from '@scepter/x509';
+import type { CertificateList } from '@scepter/x509';
+import { CrlPublisher } from '../../src/scheduled/crl-publisher.ts';
+import { createSecretBox } from '../../src/store/secret-box.ts';
+import { openSqliteStore } from '../../src/store/sqlite-store.ts';
+import type { Store } from '../../src/store/store.ts';
+import { WorkerPool } from '../../src/workers/worker-pool.ts';
+
+const DAY_MS = 86_400_000;
+const folder = mkdtempSync(join(tmpdir(), 'scepter-crl-'));
+let clock = new Date('2026-06-01T00:00:00Z');
+let pool: WorkerPool;
+let store: Store;
+let publisher: CrlPublisher;
+let count = 0;
+
+before(async () => {
+  const { issuing, registration } = await createHierarchy({ organization: 'CRL', now: clock, randomBytes });
+  pool = new WorkerPool({
+    keys: { issuing, registrations: [registration] },
+    workers: 1,
+    timeoutMs: 10_000,
+    onWorkerLost: assert.fail,
+  });
+});
+beforeEach(() => {
+  clock = new Date('2026-06-01T00:00:00Z');
+  const path = join(folder, `${(count += 1)}.db`);
+  store = openSqliteStore({
+    path,
+    secretBox: createSecretBox('a master secret for the tests of CRLs', randomBytes),
+    now: () => clock,
+  });
+  publisher = new CrlPublisher({ store, workers: pool, now: () => clock, crlValidityMs: 7 * DAY_MS });
+});
+after(async () => {
+  await pool.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function latest(): Promise<CertificateList> {
+  const crl = await store.latestCrl();
+  assert.ok(crl !== undefined);
+  return decodeCertificateList(crl.encoded);
+}
+
+/** A released certificate that ends after so many days, revoked now. */
+async function revoke(serialNumber: string, endsAfterDays = 365): Promise<void> {
+  const sha256 = createHash('sha256').update(serialNumber).digest('hex');
+  await store.recordIntent({
+    identity: { endpoint: 'static', transactionId: serialNumber, publicKeySha256: sha256, requestSha256: sha256 },
+    authorization: { kind: 'static-challenge' },
+    challengeDigest: undefined,
+    serialNumber,
+    tbsCertificate: new Uint8Array([1]),
+    subject: 'CN=device',
+    notBefore: clock,
+    notAfter: new Date(clock.getTime() + endsAfterDays * DAY_MS),
+    recordedAt: clock,
+  });
+  await store.storeCertificate({
+    serialNumber,
+    certificate: new Uint8Array([1]),
+    storedAt: clock,
+    notification: undefined,
+  });
+  assert.equal(await store.revoke({ serialNumber, revokedAt: clock, reason: 'keyCompromise' }), true);
+}
+
+describe('the CRL', () => {
+  it('is there from the first start, empty, with number 1 and a week to live', async () => {
+    assert.equal(await publisher.publishIfDue(), true);
+    const crl = await latest();
+    assert.equal(crl.crlNumber, 1n);
+    assert.deepEqual(crl.revoked, []);
+    assert.equal(crl.nextUpdate?.toISOString(), '2026-06-08T00:00:00.000Z');
+  });
+
+  it('is not signed again before half of its life', async () => {
+    await publisher.publishIfDue();
+    clock = new Date(clock.getTime() + 3 * DAY_MS);
+    assert.equal(await publisher.publishIfDue(), false);
+    clock = new Date(clock.getTime() + DAY_MS);
+    assert.equal(await publisher.publishIfDue(), true);
+    assert.equal((await latest()).crlNumber, 2n);
+  });
+
+  it('is signed again at a revocation, even one of the same second', async () => {
+    await publisher.publishIfDue();
+    await revoke('0A0B');
+    assert.equal(await publisher.publishIfDue(), true);
+    assert.deepEqual(
+      (await latest()).revoked.map(({ serialNumber }) => toHex(serialNumber).toUpperCase()),
+      ['0A0B'],
+    );
+    clock = new Date(clock.getTime() + 5_000);
+    assert.equal(await publisher.publishIfDue(), false, 'and then no more');
+  });
+
+  it('lists a certificate once more after its end, then drops it', async () => {
+    await revoke('0C', 1);
+    await publisher.publishIfDue();
+    clock = new Date(clock.getTime() + 4 * DAY_MS);
+    await publisher.publishIfDue();
+    assert.equal((await latest()).revoked.length, 1);
+    clock = new Date(clock.getTime() + 8 * DAY_MS);
+    await publisher.publishIfDue();
+    assert.equal((await latest()).revoked.length, 0);
+  });
+});
