@@ -8,7 +8,7 @@ import {
   parseName,
   subjectAltNameExtension,
 } from '@scepter/x509';
-import type { Certificate, DigestName, Extension, GeneralName } from '@scepter/x509';
+import type { Certificate, DigestName, Extension, GeneralName, RequestAttribute } from '@scepter/x509';
 import { createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 
@@ -26,7 +26,7 @@ export interface RequestOptions {
   readonly subjectAltNames?: readonly GeneralName[];
   readonly extensions?: readonly Extension[];
   readonly challenge?: string;
-  readonly keys?: DeviceKeys;
+  readonly attributes?: readonly RequestAttribute[];
 }
 
 /** A certification request, made once: sent again it is the same request. */
@@ -39,6 +39,7 @@ export function certificationRequest(keys: DeviceKeys, options: RequestOptions =
       ...(options.extensions ?? []),
     ],
     ...(options.challenge === undefined ? {} : { challengePassword: options.challenge }),
+    attributes: options.attributes ?? [],
   });
 }
 

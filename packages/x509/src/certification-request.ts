@@ -6,7 +6,7 @@ import { Asn1Error } from './asn1/errors.ts';
 import { Asn1Reader } from './asn1/reader.ts';
 import { isPrintable } from './asn1/strings.ts';
 import { tag } from './asn1/tags.ts';
-import { compareBytes, equalBytes } from './bytes.ts';
+import { compareBytes } from './bytes.ts';
 import type { Extension } from './extensions/extension.ts';
 import { encodeExtensions, findExtension, readExtensions } from './extensions/extension.ts';
 import type { GeneralName } from './general-name.ts';
@@ -42,8 +42,13 @@ export interface CertificationRequest {
   readonly subject: Name;
   readonly publicKey: PublicKeyInfo;
   readonly attributes: readonly RequestAttribute[];
-  /** The extensions asked for. */
+  /**
+   * The extensions asked for in the extensionRequest attribute (RFC 2985 5.4.2), and nowhere else: Microsoft's older
+   * attribute is not read. Whoever validates a request and whoever issues from it must see the same names.
+   */
   readonly extensions: readonly Extension[];
+  /** Whether they were wrapped in a TeletexString (Cisco IOS): another reader may see no extensions at all. */
+  readonly extensionsWrapped: boolean;
   /** The names in the subject alternative name asked for. */
   readonly subjectAltNames: readonly GeneralName[];
   readonly challengePassword: string | undefined;
@@ -72,7 +77,7 @@ export function decodeCertificationRequest(encoded: Uint8Array): CertificationRe
   const signature = fields.wholeBytes();
   fields.end();
   const { subject, publicKey, attributes } = readInfo(info.children());
-  const extensions = requestedExtensions(attributes);
+  const { extensions, extensionsWrapped } = requestedExtensions(attributes);
   const subjectAltName = findExtension(extensions, oid.subjectAltName);
   return {
     encoded: outer.encoded,
@@ -81,6 +86,7 @@ export function decodeCertificationRequest(encoded: Uint8Array): CertificationRe
     publicKey,
     attributes,
     extensions,
+    extensionsWrapped,
     subjectAltNames: subjectAltName === undefined ? [] : decodeGeneralNames(subjectAltName.value),
     challengePassword: challengePasswordOf(attributes),
     signatureAlgorithm,
@@ -133,15 +139,11 @@ function challengePasswordOf(attributes: readonly RequestAttribute[]): string | 
   return challenge;
 }
 
-/** Old Windows clients name the attribute differently; both may stand side by side if they say the same. */
-function requestedExtensions(attributes: readonly RequestAttribute[]): Extension[] {
-  const standard = singleValue(attributes, oid.extensionRequest);
-  const microsoft = singleValue(attributes, oid.microsoftCertExtensions);
-  if (standard !== undefined && microsoft !== undefined && !equalBytes(standard, microsoft)) {
-    throw new Asn1Error('bad_value', 'two different requests for extensions');
-  }
-  const value = standard ?? microsoft;
-  if (value === undefined) return [];
+function requestedExtensions(
+  attributes: readonly RequestAttribute[],
+): Pick<CertificationRequest, 'extensions' | 'extensionsWrapped'> {
+  const value = singleValue(attributes, oid.extensionRequest);
+  if (value === undefined) return { extensions: [], extensionsWrapped: false };
   const reader = Asn1Reader.of(value);
   // Cisco IOS 15.7 puts the DER of Extensions into a TeletexString.
   const wrapped = reader.optional(tag.teletexString);
@@ -149,7 +151,7 @@ function requestedExtensions(attributes: readonly RequestAttribute[]): Extension
   const extensions = readExtensions(inner);
   inner.end();
   reader.end();
-  return extensions;
+  return { extensions, extensionsWrapped: wrapped !== undefined };
 }
 
 /** Whether the request is signed by its own key: proof of possession. Never throws. */

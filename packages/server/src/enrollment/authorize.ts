@@ -73,6 +73,8 @@ async function askIntune(
   connection: IntuneConnection,
   parts: AuthorizationParts,
 ): Promise<AuthorizedRequest> {
+  // What Intune does not see it cannot compare with its profile.
+  if (certificationRequest.extensionsWrapped) throw new RefusalError('authorization.ambiguous_request');
   const { activityId } = await connection.client
     .validateRequest({
       transactionId: request.address.transactionId,

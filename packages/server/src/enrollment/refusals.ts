@@ -75,6 +75,11 @@ export const refusals = {
     hResult: undefined,
     explanation: 'The challenge has served another request already. Reuse can be a sign of theft.',
   },
+  'authorization.ambiguous_request': {
+    failInfo: 'badRequest',
+    hResult: undefined,
+    explanation: 'The request wraps its extensions in a way that Intune may read differently than we do.',
+  },
   'authorization.intune_rejected': {
     failInfo: 'badRequest',
     hResult: undefined,

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { oid, extendedKeyUsageExtension, keyUsageExtension, toHex } from '@scepter/x509';
+import {
+  encodeExtensions,
+  extendedKeyUsageExtension,
+  findExtension,
+  keyUsageExtension,
+  oid,
+  subjectAltNameExtension,
+  tag,
+  toHex,
+} from '@scepter/x509';
 import { certificationRequest, Client, issued, newKeys, selfSigned } from '../device.ts';
 import type { Message } from '../device.ts';
 import type { RefusalCode } from '../../src/enrollment/refusals.ts';
@@ -175,6 +184,35 @@ describe('a success that Intune does not accept', () => {
     });
     assert.deepEqual((await client.send(message)).reply, { status: 'failure', failInfo: 'badRequest' });
     assert.equal(laboratory.steps.findLast(({ outcome }) => outcome === 'refused')?.refusal, 'enrollment.revoked');
+  });
+});
+
+describe('a request that two readers may read differently', () => {
+  const subjectAltName = encodeExtensions([subjectAltNameExtension([{ kind: 'dns', value: 'smuggled.example' }])]);
+
+  it('is refused when its extensions are wrapped, before Intune is asked', async () => {
+    const [challenge] = await challenges('CN=wrapped');
+    const attributes = [
+      {
+        oid: oid.extensionRequest,
+        values: [Uint8Array.of(tag.teletexString, subjectAltName.length, ...subjectAltName)],
+      },
+    ];
+    const csr = certificationRequest(keys, { subject: 'CN=wrapped', challenge, attributes });
+    const sent = await client.send({ csr, transactionId: 'wrapped', signer });
+    assert.deepEqual(sent.reply, { status: 'failure', failInfo: 'badRequest' });
+    assert.equal(
+      laboratory.steps.find(({ outcome }) => outcome === 'refused')?.refusal,
+      'authorization.ambiguous_request',
+    );
+  });
+
+  it("gets no name from Microsoft's older attribute, which Intune was not asked about", async () => {
+    const [challenge] = await challenges('CN=older');
+    const attributes = [{ oid: oid.microsoftCertExtensions, values: [subjectAltName] }];
+    const csr = certificationRequest(keys, { subject: 'CN=older', challenge, attributes });
+    const { extensions } = issued(await client.send({ csr, transactionId: 'older', signer }));
+    assert.equal(findExtension(extensions, oid.subjectAltName), undefined);
   });
 });
 
