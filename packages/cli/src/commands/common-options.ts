@@ -1,0 +1,17 @@
+import { InvalidArgumentError, Option } from 'commander';
+
+/** `--folder`: where the demo and the emulator keep everything. */
+export function folderOption(): Option {
+  return new Option('--folder <path>', 'folder for all data').default('.scepter');
+}
+
+/** A TCP port; 0 lets the system choose. */
+export function portOption(flags: string, description: string, standard: number): Option {
+  return new Option(flags, description).default(standard).argParser(parsePort);
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (/^\d{1,5}$/u.test(text) && port <= 65_535) return port;
+  throw new InvalidArgumentError('A port is a number from 0 to 65535; 0 takes any free one.');
+}

@@ -1,0 +1,9 @@
+/** A duration for a table: milliseconds below ten seconds, then seconds with one decimal. */
+export function formatDuration(durationMs: number): string {
+  return durationMs < 10_000 ? `${Math.round(durationMs)} ms` : `${(durationMs / 1000).toFixed(1)} s`;
+}
+
+/** A path as a person would write it: relative to the working folder where that is shorter. */
+export function shorterPath(path: string, relativePath: string): string {
+  return relativePath !== '' && relativePath.length < path.length ? relativePath : path;
+}

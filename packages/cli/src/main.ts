@@ -1,0 +1,39 @@
+#!/usr/bin/env -S node --conditions=source
+// The composition root: the one place that knows the process, its environment, the clock and the network.
+import { randomBytes } from 'node:crypto';
+import { text } from 'node:stream/consumers';
+import { runProgram } from './program.ts';
+import { takeInterruption } from './interruption.ts';
+import type { World } from './world.ts';
+
+const world: World = {
+  // oxlint-disable-next-line node/no-process-env -- the composition root reads it, once.
+  environment: process.env,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  workingFolder: process.cwd(),
+  processId: process.pid,
+  fetch: globalThis.fetch,
+  now: () => new Date(),
+  randomBytes: (size) => randomBytes(size),
+  readStdin: () => text(process.stdin),
+  isProcessAlive,
+  takeInterruption: () => takeInterruption(process, () => performance.now()),
+};
+
+function isProcessAlive(processId: number): boolean {
+  try {
+    return process.kill(processId, 0);
+  } catch (error) {
+    // EPERM: it lives, and belongs to somebody else.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+// A reader that went away (`scepter … | head`) is no failure worth a stack trace.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+process.exitCode = await runProgram(process.argv.slice(2), world);

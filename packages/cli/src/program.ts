@@ -1,0 +1,86 @@
+import { Command, CommanderError } from 'commander';
+import { demoCommand } from './commands/demo.ts';
+import { emulateCommand } from './commands/emulate.ts';
+import { enrollCommand } from './commands/enroll.ts';
+import { initCommand } from './commands/init.ts';
+import { serveCommand } from './commands/serve.ts';
+import { reportError } from './errors.ts';
+import type { Screen } from './screen.ts';
+import { createTerminal } from './terminal.ts';
+import type { World } from './world.ts';
+
+const examples = `
+Start here:
+  $ scepter demo            everything on this machine, five devices enrolling
+  $ scepter init            a configuration file for your own tenant
+  $ scepter serve --config scepter.json
+
+Each command explains itself: scepter demo --help`;
+
+/**
+ * Runs one command line.
+ *
+ * @param words what comes after `scepter`.
+ * @returns the exit code: 0 it worked, 1 it did not, 2 it was asked wrongly.
+ */
+export async function runProgram(words: readonly string[], world: World): Promise<number> {
+  const screen: Screen = {
+    out: createTerminal(world.stdout, world.environment),
+    err: createTerminal(world.stderr, world.environment),
+  };
+  const program = composeProgram(world, screen);
+  try {
+    await program.parseAsync(words, { from: 'user' });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    return reportError(error, screen.err, Boolean(world.environment['SCEPTER_DEBUG']));
+  }
+}
+
+function composeProgram(world: World, screen: Screen): Command {
+  const program = new Command('scepter')
+    .description('Certificates for every device that Microsoft Intune manages, from your own CA.')
+    .addHelpText('after', examples)
+    .helpCommand(false);
+  const commands = [
+    demoCommand(world, screen),
+    serveCommand(world, screen),
+    initCommand(world, screen),
+    enrollCommand(world, screen),
+    emulateCommand(world, screen),
+  ];
+  for (const command of commands) program.addCommand(command);
+  for (const command of [program, ...commands, ...commands.flatMap((parent) => parent.commands)]) {
+    teach(command, world, screen);
+  }
+  return program;
+}
+
+/** Gives a command the output rules and the exit codes of all others. */
+function teach(command: Command, world: World, screen: Screen): void {
+  command
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureHelp({ helpWidth: screen.out.width, showGlobalOptions: false })
+    .configureOutput({
+      writeOut: (text) => void world.stdout.write(text),
+      writeErr: (text) => void world.stderr.write(text),
+      getOutHelpWidth: () => screen.out.width,
+      getErrHelpWidth: () => screen.err.width,
+      outputError: (text) => {
+        screen.err.text(
+          `scepter: ${text
+            .trim()
+            .replace(/^error: /u, '')
+            .replaceAll('\n', ' ')}`,
+          { tone: 'bad' },
+        );
+        screen.err.text(`Hint: ${fullName(command)} --help explains it.`);
+      },
+    });
+}
+
+function fullName(command: Command): string {
+  return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
+}
