@@ -30,9 +30,10 @@ function isProcessAlive(processId: number): boolean {
   }
 }
 
-// A reader that went away (`scepter … | head`) is no failure worth a stack trace.
+// A reader that went away is no failure worth a stack trace: `scepter … | head` wanted no more. A server whose log has
+// nobody to read it ends with 1, so that whoever supervises it starts it again.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
+  if (error.code === 'EPIPE') process.exit(process.argv[2] === 'serve' ? 1 : 0);
   throw error;
 });
 

@@ -3,7 +3,7 @@ import { loadOrCreateHierarchy } from '@scepter/ca';
 import type { StoredHierarchy } from '@scepter/ca';
 import { IntuneClient } from '@scepter/intune';
 import { encodeCertsOnly } from '@scepter/scep';
-import { decodeCertificate } from '@scepter/x509';
+import { decodeCertificate, thumbprint } from '@scepter/x509';
 import { createHmac, hkdfSync } from 'node:crypto';
 import { openDataFolder } from './data-folder.ts';
 import type { DataFolder } from './data-folder.ts';
@@ -22,15 +22,13 @@ import { listen } from './http/http-server.ts';
 import type { ListeningServer } from './http/http-server.ts';
 import { ScepRoutes } from './http/scep-routes.ts';
 import type { Logger } from './logger.ts';
+import { Opened } from './opened.ts';
 import { CrlPublisher } from './scheduled/crl-publisher.ts';
-import { deliverDueNotifications } from './scheduled/outbox.ts';
-import { repeat } from './scheduled/repeat.ts';
-import type { Repeated } from './scheduled/repeat.ts';
-import { revokeUnclaimed } from './scheduled/revoke-unclaimed.ts';
+import { schedule } from './scheduled/schedule.ts';
 import { selfTest } from './self-test.ts';
-import type { ConnectionSettings, Settings } from './settings/settings.ts';
+import type { Settings } from './settings/settings.ts';
 import { staticChallenge } from './static-challenge.ts';
-import { startupError } from './startup-error.ts';
+import { authorityLost, startupError } from './startup-error.ts';
 import { createSecretBox } from './store/secret-box.ts';
 import { openSqliteStore } from './store/sqlite-store.ts';
 import type { Store } from './store/store.ts';
@@ -60,45 +58,35 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-const OUTBOX_INTERVAL_MS = 2_000;
-const UNCLAIMED_INTERVAL_MS = 10_000;
-const CRL_INTERVAL_MS = 60_000;
-
 /**
  * Starts a server and resolves when it serves.
  *
  * @throws ServerError with a stable code and a hint for the operator; whatever had been opened is closed again
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const opened: (() => Promise<void> | void)[] = [];
-  const closeAll = async (): Promise<void> => {
-    for (const close of opened.toReversed()) await close();
-  };
+  const opened = new Opened();
   try {
-    return await compose(options, opened, closeAll);
+    return await compose(options, opened);
   } catch (error) {
-    await closeAll();
+    // What keeps the server from starting matters more than what then fails to close.
+    await opened.close().catch(() => undefined);
     throw startupError(error, options.settings);
   }
 }
 
-async function compose(
-  options: ServerOptions,
-  opened: (() => Promise<void> | void)[],
-  closeAll: () => Promise<void>,
-): Promise<RunningServer> {
+async function compose(options: ServerOptions, opened: Opened): Promise<RunningServer> {
   const { settings, now, randomBytes } = options;
   const events = new Events(options.logger);
 
   const folder = openDataFolder(settings.dataFolder, { masterSecret: settings.masterSecret, randomBytes });
-  opened.push(() => folder.release());
-  const hierarchy = await loadHierarchy(options, folder);
+  opened.add(() => folder.release());
   const store = openSqliteStore({
     path: folder.databasePath,
     secretBox: createSecretBox(folder.masterSecret, randomBytes),
     now,
   });
-  opened.push(() => store.close());
+  opened.add(() => store.close());
+  const hierarchy = await openHierarchy(options, folder, store, events);
 
   const workers = new WorkerPool({
     keys: {
@@ -109,21 +97,31 @@ async function compose(
     timeoutMs: settings.limits.workerTimeoutMs,
     onWorkerLost: (error) => events.unexpected('A crypto worker was lost and is replaced.', error),
   });
-  opened.push(() => workers.close());
-  if (hierarchy.renewalProblem !== undefined) {
-    events.unexpected('The RA certificate ends soon and could not be renewed.', hierarchy.renewalProblem);
-  }
+  opened.add(() => workers.close());
   await selfTest(workers, hierarchy, randomBytes);
 
-  const connections = openConnections(settings.connections, opened);
+  const inWork = new Set<Promise<unknown>>();
+  opened.add(async () => void (await Promise.allSettled(inWork)));
+  const connections = openConnections(options, opened);
   const notifier = new Notifier({ store, connections, now });
   const parts = enrollmentParts(options, { folder, hierarchy, store, workers, notifier, events });
   const crlPublisher = new CrlPublisher({ store, workers, now, crlValidityMs: settings.limits.crlValidityMs });
-  await crlPublisher.publishIfDue();
+  // Without a new CRL there may still be a valid one; devices are served either way.
+  await crlPublisher.publishIfDue().catch((error: unknown) => events.unexpected('No CRL could be published.', error));
 
-  const listener = await openListener(options, { hierarchy, store, connections, parts, events });
-  opened.push(() => listener.close());
-  for (const work of schedule(options, { store, notifier, crlPublisher, events })) opened.push(() => work.stop());
+  const scheduled = schedule({
+    store,
+    connections: connections.keys(),
+    notifier,
+    crlPublisher,
+    registrationNotAfter: decodeCertificate(hierarchy.registration.certificate).notAfter,
+    withheldClaimMs: settings.limits.withheldClaimMs,
+    now,
+    events,
+  });
+  opened.add(async () => void (await Promise.all(scheduled.map((work) => work.stop()))));
+  const listener = await openListener(options, { hierarchy, store, connections, parts, events, inWork });
+  opened.add(() => listener.close(drainMs(settings)));
 
   const url = `http://${hostInUrl(settings.listen.host)}:${listener.port}`;
   events.started(url);
@@ -137,10 +135,34 @@ async function compose(
     },
     store,
     close: async () => {
-      await closeAll();
+      await opened.close();
       events.stopped();
     },
   };
+}
+
+/** A request asks Intune twice at most: to validate, and to accept the success. */
+function drainMs({ connections }: Settings): number {
+  return 5_000 + 2 * Math.max(0, ...connections.map(({ timeoutMs }) => timeoutMs));
+}
+
+/** The store belongs to one CA: without the other, neither may go on as if it were new. */
+async function openHierarchy(
+  options: ServerOptions,
+  folder: DataFolder,
+  store: Store,
+  events: Events,
+): Promise<StoredHierarchy> {
+  const bound = await store.boundAuthority();
+  if (bound !== undefined && !folder.hasAuthority) throw authorityLost(folder.path);
+  const hierarchy = await loadHierarchy(options, folder);
+  const fingerprint = thumbprint(hierarchy.issuing.certificate, 'sha256');
+  if (bound !== undefined && bound !== fingerprint) throw authorityLost(folder.path);
+  if (bound === undefined) await store.bindAuthority(fingerprint);
+  if (hierarchy.renewalProblem !== undefined) {
+    events.unexpected('The RA certificate ends soon and could not be renewed.', hierarchy.renewalProblem);
+  }
+  return hierarchy;
 }
 
 function loadHierarchy({ settings, now, randomBytes }: ServerOptions, folder: DataFolder): Promise<StoredHierarchy> {
@@ -154,31 +176,29 @@ function loadHierarchy({ settings, now, randomBytes }: ServerOptions, folder: Da
   });
 }
 
-function openConnections(
-  settings: readonly ConnectionSettings[],
-  opened: (() => Promise<void> | void)[],
-): ReadonlyMap<string, IntuneConnection> {
+function openConnections({ settings, now }: ServerOptions, opened: Opened): ReadonlyMap<string, IntuneConnection> {
   return new Map(
-    settings.map((connection) => {
+    settings.connections.map((connection) => {
       const client = new IntuneClient({
         tenant: connection.tenantId,
         credential: { clientId: connection.clientId, clientSecret: connection.clientSecret },
         callerInfo: 'Scepter/0.1.0',
         allowLoopback: connection.allowLoopback,
         timeoutMs: connection.timeoutMs,
+        now,
         ...(connection.authorityUrl === undefined ? {} : { authority: connection.authorityUrl }),
         ...(connection.graphUrl === undefined ? {} : { graphUrl: connection.graphUrl }),
         ...(connection.intuneResource === undefined ? {} : { intuneResource: connection.intuneResource }),
         ...(connection.tlsCa === undefined ? {} : { tls: { ca: connection.tlsCa } }),
       });
-      opened.push(() => client.close());
+      opened.add(() => client.close());
       return [connection.name, { name: connection.name, client }];
     }),
   );
 }
 
 function enrollmentParts(
-  { now, randomBytes, onStep }: ServerOptions,
+  { settings, now, randomBytes, onStep }: ServerOptions,
   {
     folder,
     hierarchy,
@@ -207,6 +227,7 @@ function enrollmentParts(
       workers,
       issuer: decodeCertificate(hierarchy.issuing.certificate),
       forbiddenKeys: certificates.map(({ publicKey }) => publicKey),
+      withheldClaimMs: settings.limits.withheldClaimMs,
       now,
       randomBytes,
     }),
@@ -221,9 +242,9 @@ function enrollmentParts(
 }
 
 /** Without the key, the digests in the database do not even confirm a guess. */
-function challengeDigest(masterSecret: string): (challenge: string) => string {
+function challengeDigest(masterSecret: string): (challenge: Uint8Array) => string {
   const key = Buffer.from(hkdfSync('sha256', masterSecret, '', 'scepter challenge digest', 32));
-  return (challenge) => createHmac('sha256', key).update(challenge, 'utf8').digest('hex');
+  return (challenge) => createHmac('sha256', key).update(challenge).digest('hex');
 }
 
 function openListener(
@@ -234,12 +255,15 @@ function openListener(
     connections,
     parts,
     events,
+    inWork,
   }: {
     hierarchy: StoredHierarchy;
     store: Store;
     connections: ReadonlyMap<string, IntuneConnection>;
     parts: EnrollmentParts;
     events: Events;
+    /** Enrollments that the store must not be closed under. */
+    inWork: Set<Promise<unknown>>;
   },
 ): Promise<ListeningServer> {
   const files = {
@@ -254,7 +278,11 @@ function openListener(
       hierarchy.issuing.certificate,
       hierarchy.root.certificate,
     ]),
-    enroll: (message, endpoint) => enroll(message, endpoint, parts),
+    enroll: (message, endpoint) => {
+      const enrollment = enroll(message, endpoint, parts);
+      inWork.add(enrollment);
+      return enrollment.finally(() => inWork.delete(enrollment));
+    },
     bodyBytes: settings.limits.bodyBytes,
     concurrentRequests: settings.limits.concurrentRequests,
   });
@@ -264,7 +292,7 @@ function openListener(
       ['/scep/', (request, suffix, query) => scep.handle(request, suffix, query)],
       ['/crl/', (request, name) => crlRoute(request, name, files)],
       ['/ca/', (request, name) => certificateRoute(request, name, files)],
-      ['/health', () => textAnswer(200, 'ok')],
+      ['/health', (_request, suffix) => (suffix === '' ? textAnswer(200, 'ok') : textAnswer(404, 'Not found.'))],
     ],
     requestTimeoutMs: settings.limits.requestTimeoutMs,
     onUnexpectedError: (error) => events.unexpected('A request failed unexpectedly.', error),
@@ -289,44 +317,6 @@ function openEndpoints(
   return new Map(
     settings.endpoints.map((endpoint) => [endpoint.name, { ...endpoint, authorizer: authorizerOf(endpoint) }]),
   );
-}
-
-function schedule(
-  { settings, now }: ServerOptions,
-  {
-    store,
-    notifier,
-    crlPublisher,
-    events,
-  }: { store: Store; notifier: Notifier; crlPublisher: CrlPublisher; events: Events },
-): Repeated[] {
-  const failed = (what: string) => (error: unknown) => events.unexpected(`${what} failed; it is tried again.`, error);
-  const publish = async (): Promise<void> => {
-    if (await crlPublisher.publishIfDue()) events.crlPublished();
-  };
-  return [
-    repeat(
-      OUTBOX_INTERVAL_MS,
-      () =>
-        deliverDueNotifications({
-          store,
-          notifier,
-          now,
-          onAttempt: (notification, result) => events.notificationAttempted(notification, result),
-        }),
-      failed('Delivering notifications'),
-    ),
-    repeat(
-      UNCLAIMED_INTERVAL_MS,
-      async () => {
-        const { withheldClaimMs } = settings.limits;
-        const onRevoked = events.unclaimedRevoked.bind(events);
-        if ((await revokeUnclaimed({ store, now, withheldClaimMs, onRevoked })) > 0) await publish();
-      },
-      failed('Revoking unclaimed certificates'),
-    ),
-    repeat(CRL_INTERVAL_MS, publish, failed('Publishing the CRL')),
-  ];
 }
 
 function hostInUrl(host: string): string {

@@ -13,12 +13,14 @@ import {
   linkSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { createPrivateFile } from './store/private-file.ts';
 
 export interface DataFolder {
   /** Absolute. */
@@ -27,6 +29,8 @@ export interface DataFolder {
   readonly databasePath: string;
   /** May not exist yet. */
   readonly authorityFolder: string;
+  /** Whether the authority folder had content when the folder was opened. */
+  readonly hasAuthority: boolean;
   /** Lets another process use the folder. */
   release(): void;
 }
@@ -71,9 +75,12 @@ export function openDataFolder(path: string, options: DataFolderOptions): DataFo
   try {
     const databasePath = join(absolutePath, 'scepter.db');
     const authorityFolder = join(absolutePath, 'authority');
-    const isNew = !existsSync(databasePath) && !existsSync(authorityFolder);
-    const masterSecret = options.masterSecret ?? readOrCreateMasterSecret(absolutePath, isNew, options.randomBytes);
-    return { path: absolutePath, masterSecret, databasePath, authorityFolder, release };
+    const hasAuthority = hasContent(authorityFolder);
+    const hasDatabase = existsSync(databasePath);
+    if (hasAuthority && !hasDatabase) throw lostDatabase(databasePath);
+    const masterSecret =
+      options.masterSecret ?? readOrCreateMasterSecret(absolutePath, !hasDatabase, options.randomBytes);
+    return { path: absolutePath, masterSecret, databasePath, authorityFolder, hasAuthority, release };
   } catch (error) {
     release();
     throw error;
@@ -98,7 +105,7 @@ function lock(folder: string): () => void {
   const path = join(folder, 'lock');
   let database: DatabaseSync | undefined;
   try {
-    closeSync(openSync(path, 'a', 0o600));
+    createPrivateFile(path);
     database = new DatabaseSync(path, { timeout: 0 });
     // The transaction is never committed: the file stays empty.
     database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
@@ -133,6 +140,32 @@ function lockError(folder: string, path: string, cause: unknown): DataFolderErro
     );
   }
   return unwritable(folder, cause);
+}
+
+function hasContent(folder: string): boolean {
+  try {
+    return readdirSync(folder).length > 0;
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return false;
+    throw new DataFolderError(
+      'data_folder.damaged',
+      `The authority folder ${folder} can't be read.`,
+      'Restore it from a backup, and let the user who runs the server read it.',
+      { cause },
+    );
+  }
+}
+
+/**
+ * The database is created before the authority, so a process that was killed leaves no authority alone. A new database
+ * would let used challenges be used again, and sign a CRL without the revocations.
+ */
+function lostDatabase(path: string): DataFolderError {
+  return new DataFolderError(
+    'data_folder.damaged',
+    `The database ${path} is missing, and with it what this CA revoked and which challenges were used.`,
+    'Restore scepter.db, with its -wal file if there is one, from the newest backup.',
+  );
 }
 
 function readOrCreateMasterSecret(

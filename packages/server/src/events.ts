@@ -20,7 +20,9 @@ export class Events {
       ...rest,
       ...(reason === undefined ? {} : { reason }),
     };
-    if (refusal === undefined) this.#logger.info(event);
+    if (report.outcome === 'failed')
+      this.#logger.error({ ...event, ...(reason === undefined ? {} : { errorCode: reason }) });
+    else if (refusal === undefined) this.#logger.info(event);
     else
       this.#logger.warn({
         ...event,
@@ -65,6 +67,12 @@ export class Events {
       transactionId: identity.transactionId,
       serialNumber,
       subject,
+    });
+  }
+
+  registrationEnds(notAfter: Date): void {
+    this.#logger.warn({
+      message: `The RA certificate ends on ${notAfter.toISOString()}. A restart renews it.`,
     });
   }
 

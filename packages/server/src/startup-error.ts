@@ -35,6 +35,15 @@ export function startupError(error: unknown, settings: Settings): ServerError {
   return listenError(error, settings) ?? unexpectedError(error);
 }
 
+/** Database and keys of a data folder do not belong together. */
+export function authorityLost(folder: string): ServerError {
+  return new ServerError(
+    'server.data_folder_damaged',
+    `The CA that the database in ${folder} belongs to is not there.`,
+    'Restore the folder as a whole from a backup; nothing in it was changed.',
+  );
+}
+
 function dataFolderError(cause: DataFolderError): ServerError {
   const codes = {
     'data_folder.unwritable': 'server.data_folder_unwritable',

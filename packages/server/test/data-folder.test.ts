@@ -39,9 +39,30 @@ const openAndRelease = (masterSecret?: string): string => {
   return folder.masterSecret;
 };
 
-function assertRefused(code: DataFolderErrorCode, message: RegExp): void {
+/** Part of what a server leaves in the folder. */
+function create(part: string): void {
+  mkdirSync(part === 'authority' ? join(path, part) : path, { recursive: true });
+  writeFileSync(part === 'authority' ? join(path, part, 'root.cer') : join(path, part), '');
+}
+
+/** What a process of its own makes of the folder: `held`, or the code of its error. The caller kills it. */
+async function openElsewhere(): Promise<{ readonly outcome: string; readonly kill: () => Promise<void> }> {
+  const script = fileURLToPath(new URL('lock-holder.ts', import.meta.url));
+  const child = spawn(process.execPath, ['--conditions=source', script, path], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const closed = once(child, 'close');
+  const [output] = (await once(child.stdout, 'data')) as [Buffer];
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await closed;
+  };
+  return { outcome: output.toString(), kill };
+}
+
+function assertRefused(code: DataFolderErrorCode, message: RegExp, masterSecret?: string): void {
   assert.throws(
-    () => open(),
+    () => open(masterSecret),
     (error: Error & { code?: string; hint?: string }) => {
       assert.equal(error.name, 'DataFolderError');
       assert.equal(error.code, code);
@@ -92,15 +113,47 @@ describe('openDataFolder', () => {
     assert.deepEqual(readdirSync(path).sort(), ['lock', 'master.secret']);
   });
 
-  for (const present of ['scepter.db', 'authority']) {
-    it(`refuses a folder with ${present} whose master secret is missing, and makes no new one`, () => {
-      mkdirSync(path, { recursive: true });
-      writeFileSync(join(path, present), '');
+  for (const parts of [['scepter.db'], ['scepter.db', 'authority']]) {
+    it(`refuses a folder with ${parts.join(' and ')} whose master secret is missing, and makes no new one`, () => {
+      for (const part of parts) create(part);
       assertRefused('data_folder.damaged', /master\.secret is missing/);
       assert.equal(existsSync(join(path, 'master.secret')), false);
       assert.equal(openAndRelease('given'), 'given');
     });
   }
+
+  for (const masterSecret of ['of the folder', 'of the configuration', 'missing']) {
+    it(`refuses an authority whose database is missing, with a master secret ${masterSecret}`, () => {
+      create('authority');
+      if (masterSecret === 'of the folder') writeFileSync(join(path, 'master.secret'), `${'s'.repeat(43)}\n`);
+      const before = readdirSync(path);
+      const given = masterSecret === 'of the configuration' ? 'given' : undefined;
+      assertRefused('data_folder.damaged', /scepter\.db is missing.*revoked/, given);
+      assert.deepEqual(readdirSync(path).sort(), [...before, 'lock'].sort());
+      assert.deepEqual(readdirSync(join(path, 'authority')), ['root.cer']);
+    });
+  }
+
+  it('refuses an authority that it cannot look into', () => {
+    mkdirSync(path, { recursive: true });
+    writeFileSync(join(path, 'authority'), 'a file');
+    assertRefused('data_folder.damaged', /authority can't be read/);
+  });
+
+  it('tells whether there is an authority already', () => {
+    const hasAuthority = (): boolean => {
+      const folder = open();
+      folder.release();
+      return folder.hasAuthority;
+    };
+    assert.equal(hasAuthority(), false);
+    create('scepter.db');
+    assert.equal(hasAuthority(), false, 'left by a process that was killed before it made the authority');
+    mkdirSync(join(path, 'authority'));
+    assert.equal(hasAuthority(), false);
+    create('authority');
+    assert.equal(hasAuthority(), true);
+  });
 
   for (const [what, content] of [
     ['empty', ''],
@@ -155,15 +208,23 @@ describe('openDataFolder', () => {
   });
 
   it('is locked against other processes until they are killed', async () => {
-    const script = fileURLToPath(new URL('lock-holder.ts', import.meta.url));
-    const child = spawn(process.execPath, ['--conditions=source', script, path], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    await once(child.stdout, 'data');
+    const elsewhere = await openElsewhere();
+    assert.equal(elsewhere.outcome, 'held');
     assertRefused('data_folder.in_use', /Another process uses/);
-    child.kill('SIGKILL');
-    await once(child, 'close');
+    await elsewhere.kill();
     assert.match(openAndRelease(), /^[\w-]{43}$/);
+  });
+
+  it('stays locked against other processes when it was refused within this one', async () => {
+    const folder = open();
+    assertRefused('data_folder.in_use', /Another process uses/);
+    const refused = await openElsewhere();
+    await refused.kill();
+    assert.equal(refused.outcome, 'data_folder.in_use');
+    folder.release();
+    const elsewhere = await openElsewhere();
+    await elsewhere.kill();
+    assert.equal(elsewhere.outcome, 'held');
   });
 });
 

@@ -1,8 +1,13 @@
-/** A process that holds a data folder until it is killed. */
+/** A process that holds a data folder until it is killed, or says why it can't. */
 import { randomBytes } from 'node:crypto';
 import { writeSync } from 'node:fs';
-import { openDataFolder } from '../src/data-folder.ts';
+import { DataFolderError, openDataFolder } from '../src/data-folder.ts';
 
-const folder = openDataFolder(process.argv[2] ?? '', { randomBytes });
-writeSync(1, 'held');
-setInterval(() => folder.path, 1000);
+try {
+  const folder = openDataFolder(process.argv[2] ?? '', { randomBytes });
+  writeSync(1, 'held');
+  setInterval(() => folder.path, 1000);
+} catch (error) {
+  if (!(error instanceof DataFolderError)) throw error;
+  writeSync(1, error.code);
+}

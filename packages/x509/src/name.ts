@@ -150,9 +150,15 @@ function rdnsEqual(a: readonly NameAttribute[], b: readonly NameAttribute[]): bo
     .every((attribute, index) => attribute === theirs[index]);
 }
 
+/**
+ * Normalising takes time that grows with the square of a run of combining marks. RFC 5280's longest attribute has 32,768
+ * characters, real ones some dozens; what is longer than this is compared as it stands.
+ */
+const LONGEST_FOLDED_VALUE = 256;
+
 /** One string that is the same for attributes that are the same. */
 function comparable({ type, value, encodedValue }: NameAttribute): string {
-  if (!isStringTag(encodedValue[0] ?? 0)) return `${type}#${value}`;
+  if (value.length > LONGEST_FOLDED_VALUE || !isStringTag(encodedValue[0] ?? 0)) return `${type}#${value}`;
   const folded = value.normalize('NFKC').toLowerCase().trim().replaceAll(/\s+/g, ' ');
   return `${type}=${folded}`;
 }

@@ -13,7 +13,7 @@ import {
 } from '@scepter/x509';
 import type { Certificate, CertificationRequest, GeneralName } from '@scepter/x509';
 import { decodeGeneralNames, findExtension, oid } from '@scepter/x509';
-import type { Authorization, Store } from '../store/store.ts';
+import type { Authorization, RequestIdentity, Store } from '../store/store.ts';
 import type { OpenedRequest } from '../workers/jobs.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { IntuneConnection } from './intune-connection.ts';
@@ -24,6 +24,7 @@ declare const granted: unique symbol;
 /** A request that somebody entitled to said yes to. */
 export interface AuthorizedRequest {
   readonly [granted]: true;
+  readonly identity: RequestIdentity;
   readonly certificationRequest: CertificationRequest;
   readonly authorization: Authorization;
   /** Identifies a challenge that is good for one certificate only. */
@@ -36,24 +37,25 @@ export interface AuthorizationParts {
   readonly store: Pick<Store, 'findBySerialNumber'>;
   readonly now: () => Date;
   /** MAC under a key of this installation: a digest in the database must not allow guessing the challenge. */
-  readonly digestChallenge: (challenge: string) => string;
+  readonly digestChallenge: (challenge: Uint8Array) => string;
 }
 
 export async function authorize(
+  identity: RequestIdentity,
   request: OpenedRequest,
   endpoint: Endpoint,
   parts: AuthorizationParts,
 ): Promise<AuthorizedRequest> {
   const certificationRequest = decodeCertificationRequest(request.certificationRequest);
-  if (isRenewal(request, endpoint)) return authorizeRenewal(request, certificationRequest, endpoint, parts);
+  if (isRenewal(request, endpoint)) return authorizeRenewal(identity, request, certificationRequest, parts);
   const challenge = request.challengePassword;
   if (challenge === undefined || challenge === '') throw new RefusalError('authorization.challenge_missing');
   switch (endpoint.authorizer.kind) {
     case 'intune':
-      return askIntune(request, certificationRequest, challenge, endpoint.authorizer.connection, parts);
+      return askIntune(identity, request, certificationRequest, challenge, endpoint.authorizer.connection, parts);
     case 'static-challenge':
       if (!endpoint.authorizer.accepts(challenge)) throw new RefusalError('authorization.challenge_wrong');
-      return grant({ certificationRequest, authorization: { kind: 'static-challenge' } });
+      return grant({ identity, certificationRequest, authorization: { kind: 'static-challenge' } });
   }
 }
 
@@ -67,6 +69,7 @@ function isRenewal(request: OpenedRequest, endpoint: Endpoint): boolean {
 }
 
 async function askIntune(
+  identity: RequestIdentity,
   request: OpenedRequest,
   certificationRequest: CertificationRequest,
   challenge: string,
@@ -84,10 +87,20 @@ async function askIntune(
       throw intuneRefusal(error);
     });
   return grant({
+    identity,
     certificationRequest,
     authorization: { kind: 'intune', connection: connection.name, activityId },
-    challengeDigest: parts.digestChallenge(challenge),
+    challengeDigest: parts.digestChallenge(canonicalChallenge(challenge)),
   });
+}
+
+/**
+ * The bytes that a challenge stands for. It is base64, and readers of base64 skip white space and ignore spare bits: the
+ * same challenge written differently must not serve a second request.
+ */
+function canonicalChallenge(challenge: string): Uint8Array {
+  const compact = challenge.replaceAll(/\s/g, '');
+  return /^[A-Za-z0-9+/_-]+=*$/.test(compact) ? Buffer.from(compact, 'base64') : Buffer.from(compact, 'utf8');
 }
 
 function intuneRefusal(cause: unknown): RefusalError {
@@ -101,9 +114,9 @@ function intuneRefusal(cause: unknown): RefusalError {
 
 /** Only by a certificate that we issued for this endpoint, that was handed out, is valid and not revoked. */
 async function authorizeRenewal(
+  identity: RequestIdentity,
   request: OpenedRequest,
   certificationRequest: CertificationRequest,
-  endpoint: Endpoint,
   parts: AuthorizationParts,
 ): Promise<AuthorizedRequest> {
   const signer = decodeCertificate(request.address.signerCertificate);
@@ -111,7 +124,7 @@ async function authorizeRenewal(
   if (
     enrollment?.certificate === undefined ||
     !equalBytes(enrollment.certificate, signer.encoded) ||
-    enrollment.identity.endpoint !== endpoint.name
+    enrollment.identity.endpoint !== identity.endpoint
   ) {
     throw new RefusalError('renewal.unknown_certificate');
   }
@@ -121,6 +134,7 @@ async function authorizeRenewal(
     throw new RefusalError('renewal.not_valid', { reason: 'expired' });
   if (!asksForTheSameNames(certificationRequest, signer)) throw new RefusalError('renewal.other_names');
   return grant({
+    identity,
     certificationRequest,
     authorization: { kind: 'renewal', replaces: signer.serialHex },
     predecessor: signer,
@@ -136,18 +150,20 @@ function asksForTheSameNames(request: CertificationRequest, certificate: Certifi
   );
 }
 
-function subjectAltNamesOf(certificate: Certificate): GeneralName[] {
+export function subjectAltNamesOf(certificate: Certificate): GeneralName[] {
   const extension = findExtension(certificate.extensions, oid.subjectAltName);
   return extension === undefined ? [] : decodeGeneralNames(extension.value);
 }
 
 function grant(yes: {
+  identity: RequestIdentity;
   certificationRequest: CertificationRequest;
   authorization: Authorization;
   challengeDigest?: string;
   predecessor?: Certificate;
 }): AuthorizedRequest {
   const request: Omit<AuthorizedRequest, typeof granted> = {
+    identity: yes.identity,
     certificationRequest: yes.certificationRequest,
     authorization: yes.authorization,
     challengeDigest: yes.challengeDigest,

@@ -5,7 +5,11 @@ export interface IntuneConnection {
 }
 
 export interface IntuneActions {
-  validateRequest(request: { transactionId: string; certificateRequest: string }): Promise<{ activityId: string }>;
+  validateRequest(request: {
+    transactionId: string;
+    certificateRequest: string;
+    signal?: AbortSignal;
+  }): Promise<{ activityId: string }>;
   notifySuccess(notification: {
     transactionId: string;
     certificateRequest: string;
@@ -13,11 +17,13 @@ export interface IntuneActions {
     certificateSerialNumber: string;
     certificateExpirationDateUtc: Date;
     issuingCertificateAuthority: string;
+    signal?: AbortSignal;
   }): Promise<{ activityId: string }>;
   notifyFailure(notification: {
     transactionId: string;
     certificateRequest: string;
     hResult: number;
     errorDescription: string;
+    signal?: AbortSignal;
   }): Promise<{ activityId: string }>;
 }

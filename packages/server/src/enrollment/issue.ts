@@ -1,18 +1,31 @@
 /** Steps 6 and 7: from checked contents to a stored certificate. */
 import { composeTbsCertificate, lintTbsCertificate, newSerialNumber } from '@scepter/ca';
-import type { CertificateContents } from '@scepter/ca';
+import type { CertificateContents, CertificateProfile } from '@scepter/ca';
 import { formatName, thumbprint, toHex } from '@scepter/x509';
 import type { Certificate, PublicKeyInfo } from '@scepter/x509';
-import type { Intent, NewNotification, RequestIdentity, Store } from '../store/store.ts';
+import type {
+  Authorization,
+  Intent,
+  NewNotification,
+  NotificationPayload,
+  RequestIdentity,
+  Store,
+} from '../store/store.ts';
 import type { CryptoWorkers, OpenedRequest } from '../workers/jobs.ts';
 import type { AuthorizedRequest } from './authorize.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { PolicyContext } from './policy.ts';
 import { RefusalError } from './refusals.ts';
-import { errorCode } from './steps.ts';
+import { failurePayload, OUTBOX_DELAY_MS } from './notify.ts';
+import { WorkerError } from '../workers/worker-error.ts';
 
-/** The request itself tells Intune at once; the outbox only takes over when that cannot be under way any more. */
-const OUTBOX_DELAY_MS = 60_000;
+declare const recorded: unique symbol;
+
+/** An intent that is durable. Only `recordIntent` makes one, and only one of these is signed. */
+export interface RecordedIntent extends Intent {
+  readonly [recorded]: true;
+  readonly profile: CertificateProfile;
+}
 
 export interface CertificateIssuerParts {
   readonly store: Pick<Store, 'recordIntent' | 'storeCertificate'>;
@@ -20,6 +33,8 @@ export interface CertificateIssuerParts {
   readonly issuer: Certificate;
   readonly forbiddenKeys: readonly PublicKeyInfo[];
   readonly now: () => Date;
+  /** After this time without a certificate, Intune hears that an intent was abandoned. */
+  readonly withheldClaimMs: number;
   readonly randomBytes: (size: number) => Uint8Array;
 }
 
@@ -40,81 +55,89 @@ export class CertificateIssuer {
    * to gets no intent: it would hold the challenge for nothing.
    */
   async recordIntent(
-    identity: RequestIdentity,
     authorized: AuthorizedRequest,
     contents: CertificateContents,
+    request: OpenedRequest,
     endpoint: Endpoint,
-  ): Promise<Intent> {
+  ): Promise<RecordedIntent> {
     const { issuer, now, randomBytes, store } = this.#parts;
     const serialNumber = newSerialNumber(randomBytes);
     const profile = endpoint.certificateProfile;
     const tbsCertificate = composeTbsCertificate({ contents, profile, issuer, serialNumber });
     const findings = lintTbsCertificate(tbsCertificate, { issuer, profile, contents });
-    if (findings.length > 0)
+    if (findings.length > 0) {
       throw new RefusalError('issue.failed', { reason: findings.map(({ lint }) => lint).join(', ') });
+    }
+    const { authorization, challengeDigest, identity } = authorized;
     const intent: Intent = {
       identity,
-      authorization: authorized.authorization,
-      challengeDigest: authorized.challengeDigest,
+      authorization,
+      challengeDigest,
       serialNumber: toHex(serialNumber).toUpperCase(),
       tbsCertificate,
       subject: formatName(contents.subject),
       notBefore: contents.notBefore,
       notAfter: contents.notAfter,
       recordedAt: now(),
+      notification: this.#notification(identity, authorization, undefined, {
+        payload: failurePayload('enrollment.abandoned', base64(request.certificationRequest)),
+        delayMs: this.#parts.withheldClaimMs,
+      }),
     };
     const outcome = await store.recordIntent(intent);
     if (outcome === 'challenge-used') throw new RefusalError('authorization.challenge_used');
-    if (outcome === 'already-issued') throw new RefusalError('issue.failed', { reason: outcome });
-    return intent;
+    if (outcome === 'already-issued') throw new RefusalError('enrollment.concurrent');
+    // The brand exists for the type checker alone, and here is the one place that gives it.
+    return { ...intent, profile } as RecordedIntent;
   }
 
   /** Step 7, first half. The worker lints again what it is about to sign: it trusts nobody's word for it. */
-  async sign(intent: Intent, endpoint: Endpoint): Promise<Uint8Array> {
-    const { workers } = this.#parts;
+  async sign({ tbsCertificate, profile }: RecordedIntent): Promise<Uint8Array> {
     try {
-      return await workers.run('issue', {
-        tbsCertificate: intent.tbsCertificate,
-        profile: endpoint.certificateProfile,
-      });
+      return await this.#parts.workers.run('issue', { tbsCertificate, profile });
     } catch (cause) {
-      throw new RefusalError('issue.failed', { reason: errorCode(cause), cause });
+      // A lost worker is no refusal: the device may ask again.
+      const isRefused = cause instanceof WorkerError && cause.code.startsWith('ca.');
+      throw isRefused ? new RefusalError('issue.failed', { reason: cause.code, cause }) : cause;
     }
   }
 
   /** Step 7, second half. One transaction: there is no stored certificate without its pending notification. */
-  async store(intent: Intent, certificate: Uint8Array, request: OpenedRequest, endpoint: Endpoint): Promise<void> {
+  async store(intent: RecordedIntent, certificate: Uint8Array, request: OpenedRequest): Promise<void> {
     const { now, store } = this.#parts;
+    const { authorization, identity, notAfter, serialNumber } = intent;
     await store.storeCertificate({
-      serialNumber: intent.serialNumber,
+      serialNumber,
       certificate,
       storedAt: now(),
-      notification: this.#successNotification(intent, certificate, request, endpoint),
+      notification: this.#notification(identity, authorization, serialNumber, {
+        payload: {
+          kind: 'success',
+          certificateRequest: base64(request.certificationRequest),
+          certificateThumbprint: thumbprint(certificate, 'sha1'),
+          certificateSerialNumber: serialNumber,
+          certificateExpirationDateUtc: notAfter.toISOString(),
+          issuingCertificateAuthority: formatName(this.#parts.issuer.subject),
+        },
+        delayMs: OUTBOX_DELAY_MS,
+      }),
     });
   }
 
-  #successNotification(
-    intent: Intent,
-    certificate: Uint8Array,
-    request: OpenedRequest,
-    endpoint: Endpoint,
+  /** Undefined where Intune has nothing to do with it. */
+  #notification(
+    { endpoint, transactionId }: RequestIdentity,
+    authorization: Authorization,
+    serialNumber: string | undefined,
+    { payload, delayMs }: { payload: NotificationPayload | undefined; delayMs: number },
   ): NewNotification | undefined {
-    if (intent.authorization.kind !== 'intune') return undefined;
-    return {
-      kind: 'success',
-      connection: intent.authorization.connection,
-      endpoint: endpoint.name,
-      transactionId: intent.identity.transactionId,
-      serialNumber: intent.serialNumber,
-      firstAttemptAt: new Date(this.#parts.now().getTime() + OUTBOX_DELAY_MS),
-      payload: {
-        kind: 'success',
-        certificateRequest: Buffer.from(request.certificationRequest).toString('base64'),
-        certificateThumbprint: thumbprint(certificate, 'sha1'),
-        certificateSerialNumber: intent.serialNumber,
-        certificateExpirationDateUtc: intent.notAfter.toISOString(),
-        issuingCertificateAuthority: formatName(this.#parts.issuer.subject),
-      },
-    };
+    if (authorization.kind !== 'intune' || payload === undefined) return undefined;
+    const { connection } = authorization;
+    const firstAttemptAt = new Date(this.#parts.now().getTime() + delayMs);
+    return { kind: payload.kind, connection, endpoint, transactionId, serialNumber, payload, firstAttemptAt };
   }
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64');
 }

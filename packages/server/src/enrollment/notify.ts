@@ -7,12 +7,26 @@ import { describeRefusal, RefusalError } from './refusals.ts';
 import type { RefusalCode } from './refusals.ts';
 import { errorCode } from './steps.ts';
 
+/**
+ * The request itself tells Intune at once; the outbox only takes over when that cannot be under way any more: a call ends
+ * after 60 seconds at the latest.
+ */
+export const OUTBOX_DELAY_MS = 90_000;
+
 const FIRST_RETRY_MS = 15_000;
 const LONGEST_RETRY_MS = 3_600_000;
+/** What Intune has not taken in a week it will not take: the request in it, with its challenge, is not kept for ever. */
+const LONGEST_AGE_MS = 7 * 86_400_000;
 
 /** Doubling from 15 seconds to an hour. */
 export function retryDelayMs(attempts: number): number {
   return Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(attempts, 16));
+}
+
+export interface ToldSuccess {
+  readonly connection: string;
+  /** Absent when the outbox had told it before. */
+  readonly activityId: string | undefined;
 }
 
 export interface SuccessNotifier {
@@ -20,7 +34,7 @@ export interface SuccessNotifier {
    * Tells Intune of a withheld certificate, unless the outbox has done so already.
    * @throws RefusalError `notification.not_accepted`; the notification stays in the outbox.
    */
-  tellSuccess(serialNumber: string): Promise<{ readonly activityId: string | undefined }>;
+  tellSuccess(serialNumber: string): Promise<ToldSuccess>;
 }
 
 export interface FailureNotifier {
@@ -41,12 +55,13 @@ export class Notifier implements SuccessNotifier, FailureNotifier {
     this.#parts = parts;
   }
 
-  async tellSuccess(serialNumber: string): Promise<{ readonly activityId: string | undefined }> {
+  async tellSuccess(serialNumber: string): Promise<ToldSuccess> {
     const found = await this.#parts.store.findSuccessNotification(serialNumber);
     if (found === undefined) throw new RefusalError('notification.not_accepted', { reason: 'no notification' });
-    if (found.delivered) return { activityId: undefined };
+    const { connection } = found.notification;
+    if (found.delivered) return { connection, activityId: undefined };
     try {
-      return await this.#send(found.notification);
+      return { connection, ...(await this.#send(found.notification)) };
     } catch (cause) {
       await this.#postpone(found.notification, cause);
       const activityId = cause instanceof IntuneError ? cause.activityId : undefined;
@@ -76,9 +91,9 @@ export class Notifier implements SuccessNotifier, FailureNotifier {
    * One attempt of the outbox. A success that Intune accepts here does not release its certificate: the device has had
    * a failure, and gets the certificate when it asks again.
    */
-  async deliver(notification: PendingNotification): Promise<{ readonly activityId: string }> {
+  async deliver(notification: PendingNotification, signal: AbortSignal): Promise<{ readonly activityId: string }> {
     try {
-      const { activityId } = await this.#send(notification);
+      const { activityId } = await this.#send(notification, signal);
       await this.#parts.store.markDelivered(notification.id, { at: this.#parts.now(), activityId });
       return { activityId };
     } catch (cause) {
@@ -87,27 +102,35 @@ export class Notifier implements SuccessNotifier, FailureNotifier {
     }
   }
 
-  async #send(notification: NewNotification): Promise<{ activityId: string }> {
+  async #send(notification: NewNotification, signal?: AbortSignal): Promise<{ activityId: string }> {
     const connection = this.#parts.connections.get(notification.connection);
     // The connection was taken out of the configuration; it may come back.
     if (connection === undefined) throw new RefusalError('notification.not_accepted', { reason: 'no such connection' });
     const { transactionId, payload } = notification;
+    const abort = signal === undefined ? {} : { signal };
     return payload.kind === 'success'
       ? connection.client.notifySuccess({
           ...successArguments(payload),
           transactionId,
+          ...abort,
         })
       : connection.client.notifyFailure({
           transactionId,
           certificateRequest: payload.certificateRequest,
           hResult: payload.hResult,
           errorDescription: payload.errorDescription,
+          ...abort,
         });
   }
 
   async #postpone(notification: PendingNotification, cause: unknown): Promise<void> {
-    const nextAttemptAt = new Date(this.#parts.now().getTime() + retryDelayMs(notification.attempts));
-    await this.#parts.store.markAttemptFailed(notification.id, { nextAttemptAt, reason: errorCode(cause) });
+    const now = this.#parts.now();
+    const reason = errorCode(cause);
+    if (now.getTime() - notification.createdAt.getTime() > LONGEST_AGE_MS) {
+      return this.#parts.store.giveUp(notification.id, { at: now, reason });
+    }
+    const nextAttemptAt = new Date(now.getTime() + retryDelayMs(notification.attempts));
+    await this.#parts.store.markAttemptFailed(notification.id, { nextAttemptAt, reason });
   }
 }
 

@@ -6,6 +6,7 @@ import { checkPublicKey, validityPeriod } from '@scepter/ca';
 import type { CertificateContents, CertificateProfile } from '@scepter/ca';
 import { decodeExtendedKeyUsage, decodeKeyUsage, findExtension, oid } from '@scepter/x509';
 import type { Certificate, PublicKeyInfo } from '@scepter/x509';
+import { subjectAltNamesOf } from './authorize.ts';
 import type { AuthorizedRequest } from './authorize.ts';
 import { RefusalError } from './refusals.ts';
 import type { RefusalCode } from './refusals.ts';
@@ -54,9 +55,17 @@ export const subjectIsNamed: Check<'subject'> = (
   return { subject };
 };
 
-/** A name of another kind is refused, not dropped: the device would get a certificate that does not name it. */
-export const subjectAltNamesArePermitted: Check<'subjectAltNames'> = (request, { profile }) => {
-  const { subjectAltNames } = request.certificationRequest;
+/**
+ * A name of another kind is refused, not dropped: the device would get a certificate that does not name it. A renewal that
+ * says nothing of alternative names keeps those it has.
+ */
+export const subjectAltNamesArePermitted: Check<'subjectAltNames'> = (
+  { certificationRequest, predecessor },
+  { profile },
+) => {
+  const saysNothing = findExtension(certificationRequest.extensions, oid.subjectAltName) === undefined;
+  const subjectAltNames =
+    saysNothing && predecessor !== undefined ? subjectAltNamesOf(predecessor) : certificationRequest.subjectAltNames;
   const kinds: readonly string[] = profile.subjectAltNameKinds;
   const foreign = subjectAltNames.find((name) => !kinds.includes(name.kind));
   if (foreign !== undefined) throw new RefusalError('policy.subject_alternative_name', { reason: foreign.kind });

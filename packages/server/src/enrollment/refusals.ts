@@ -60,6 +60,17 @@ export const refusals = {
     hResult: hResults.CERTSRV_E_BAD_REQUESTSTATUS,
     explanation: 'Nobody came for the withheld certificate in time. It is revoked.',
   },
+  'enrollment.abandoned': {
+    failInfo: 'badRequest',
+    hResult: hResults.E_FAIL,
+    explanation: 'Issuing was interrupted here, and the device did not ask again.',
+  },
+  'enrollment.concurrent': {
+    failInfo: 'badRequest',
+    hResult: undefined,
+    explanation:
+      'The same request was answered elsewhere at the same time. The device gets that certificate when it asks again.',
+  },
   'authorization.challenge_missing': {
     failInfo: 'badRequest',
     hResult: undefined,
@@ -148,8 +159,8 @@ export const refusals = {
   },
   'server.internal': {
     failInfo: 'badRequest',
-    hResult: hResults.E_FAIL,
-    explanation: 'Something unexpected failed here. The log line of the error code tells what.',
+    hResult: undefined,
+    explanation: 'Something unexpected failed here; the log tells what. The device may ask again.',
   },
 } as const satisfies Record<string, RefusalDefinition>;
 

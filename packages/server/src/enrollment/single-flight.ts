@@ -5,10 +5,13 @@
 export class SingleFlight<Result> {
   readonly #inFlight = new Map<string, Promise<Result>>();
 
-  /** Runs `work`, or joins the run that is under way for `key`, whatever its outcome. */
-  async run(key: string, work: () => Promise<Result>): Promise<Result> {
+  /** Runs `work`, or joins the run that is under way for `key`, whatever its outcome, and says so to `onJoin`. */
+  async run(key: string, work: () => Promise<Result>, onJoin: () => void = () => undefined): Promise<Result> {
     const running = this.#inFlight.get(key);
-    if (running !== undefined) return running;
+    if (running !== undefined) {
+      onJoin();
+      return running;
+    }
     const started = work().finally(() => this.#inFlight.delete(key));
     this.#inFlight.set(key, started);
     return started;

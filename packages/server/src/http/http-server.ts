@@ -24,8 +24,8 @@ const HEADER_BYTES = 96 * 1024;
 
 export interface ListeningServer {
   readonly port: number;
-  /** Stops listening, lets requests in work finish, then resolves. */
-  close(): Promise<void>;
+  /** Stops listening and resolves when the requests in work are answered, or after `drainMs`. */
+  close(drainMs: number): Promise<void>;
 }
 
 export async function listen(options: HttpServerOptions): Promise<ListeningServer> {
@@ -48,7 +48,7 @@ export async function listen(options: HttpServerOptions): Promise<ListeningServe
       resolve();
     });
   });
-  return { port: (server.address() as AddressInfo).port, close: () => close(server) };
+  return { port: (server.address() as AddressInfo).port, close: (drainMs) => close(server, drainMs) };
 }
 
 async function respond(request: IncomingMessage, response: ServerResponse, options: HttpServerOptions): Promise<void> {
@@ -65,7 +65,8 @@ async function respond(request: IncomingMessage, response: ServerResponse, optio
 }
 
 async function route(request: IncomingMessage, options: HttpServerOptions): Promise<Answer> {
-  const url = request.url ?? '/';
+  // RFC 9112 3.2.2: the absolute form, which proxies send, must be taken too.
+  const url = (request.url ?? '/').replace(/^https?:\/\/[^/?]*/i, '');
   const question = url.indexOf('?');
   const path = question === -1 ? url : url.slice(0, question);
   const rawQuery = question === -1 ? '' : url.slice(question + 1);
@@ -76,10 +77,13 @@ async function route(request: IncomingMessage, options: HttpServerOptions): Prom
 }
 
 /** Idle connections go at once; `closeIdleConnections` leaves those that wait for an answer of ours. */
-async function close(server: Server): Promise<void> {
+async function close(server: Server, drainMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
-  const forced = setTimeout(() => server.closeAllConnections(), 5_000);
+  const forced = setTimeout(() => server.closeAllConnections(), drainMs);
+  // A connection that falls idle while the server is closing would otherwise be kept for its keep-alive time.
+  const sweep = setInterval(() => server.closeIdleConnections(), 100);
   await closed;
   clearTimeout(forced);
+  clearInterval(sweep);
 }

@@ -1,6 +1,7 @@
 /** `/scep/{endpoint}` with any suffix: GetCACaps, GetCACert and PKIOperation (RFC 8894 section 4). */
 import { capabilitiesFor } from '@scepter/scep';
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Endpoint } from '../enrollment/endpoint.ts';
 import type { EnrollmentReply } from '../enrollment/enroll.ts';
 import { readBody, textAnswer } from './exchange.ts';
@@ -21,8 +22,12 @@ export interface ScepRoutesOptions {
 /** Seconds after which a client that came at a full moment should come again. */
 const RETRY_AFTER_SECONDS = '5';
 
+/** Pipelining would let one connection take every place. */
+const PLACES_OF_A_CONNECTION = 8;
+
 export class ScepRoutes {
   readonly #options: ScepRoutesOptions;
+  readonly #inWorkOf = new WeakMap<Socket, number>();
   #inWork = 0;
 
   constructor(options: ScepRoutesOptions) {
@@ -46,6 +51,7 @@ export class ScepRoutes {
         return this.#pkiOperation(
           query.rawMessage === undefined ? undefined : decodeMessage(query.rawMessage),
           endpoint,
+          request.socket,
         );
       default:
         return textAnswer(400, 'Unknown SCEP operation.');
@@ -58,22 +64,28 @@ export class ScepRoutes {
       return textAnswer(400, 'Unknown SCEP operation.');
     const body = await readBody(request, this.#options.bodyBytes);
     if (body === undefined) return textAnswer(413, 'The message is too large.', { connection: 'close' });
-    return this.#pkiOperation(body, endpoint);
+    return this.#pkiOperation(body, endpoint, request.socket);
   }
 
-  async #pkiOperation(message: Uint8Array | undefined, endpoint: Endpoint): Promise<Answer> {
+  async #pkiOperation(message: Uint8Array | undefined, endpoint: Endpoint, socket: Socket): Promise<Answer> {
     if (message === undefined || message.length === 0) return textAnswer(400, 'No SCEP message.');
     if (message.length > this.#options.bodyBytes) return textAnswer(413, 'The message is too large.');
-    if (this.#inWork >= this.#options.concurrentRequests) {
+    const inWorkOfSocket = this.#inWorkOf.get(socket) ?? 0;
+    if (this.#inWork >= this.#options.concurrentRequests || inWorkOfSocket >= PLACES_OF_A_CONNECTION) {
       return textAnswer(503, 'Too many requests.', { 'retry-after': RETRY_AFTER_SECONDS });
     }
     this.#inWork += 1;
+    this.#inWorkOf.set(socket, inWorkOfSocket + 1);
     try {
       const reply = await this.#options.enroll(message, endpoint);
       if (reply.kind === 'undecodable') return { ...textAnswer(400, 'Not a SCEP message.'), reason: reply.reason };
+      if (reply.kind === 'unavailable') {
+        return { ...textAnswer(503, 'Try again later.', { 'retry-after': RETRY_AFTER_SECONDS }), reason: reply.reason };
+      }
       return { status: 200, contentType: 'application/x-pki-message', body: reply.message };
     } finally {
       this.#inWork -= 1;
+      this.#inWorkOf.set(socket, (this.#inWorkOf.get(socket) ?? 1) - 1);
     }
   }
 }

@@ -8,6 +8,8 @@ const AT_ONCE = 8;
 const BATCH = 64;
 
 export interface OutboxParts {
+  /** Each connection has an outbox of its own: a tenant that does not answer holds up nobody else. */
+  readonly connection: string;
   readonly store: Pick<Store, 'dueNotifications'>;
   readonly notifier: Pick<Notifier, 'deliver'>;
   readonly now: () => Date;
@@ -17,14 +19,16 @@ export interface OutboxParts {
   ) => void;
 }
 
-/** One round: every notification that is due gets one attempt. */
-export async function deliverDueNotifications({ store, notifier, now, onAttempt }: OutboxParts): Promise<void> {
-  const due = await store.dueNotifications(now(), BATCH);
+/** One round: every notification that is due gets one attempt. Ends early when `signal` does. */
+export async function deliverDueNotifications(parts: OutboxParts, signal: AbortSignal): Promise<void> {
+  const { connection, store, notifier, now, onAttempt } = parts;
+  const due = await store.dueNotifications(connection, now(), BATCH);
   const next = due[Symbol.iterator]();
   const lane = async (): Promise<void> => {
     for (const notification of next) {
+      if (signal.aborted) return;
       try {
-        onAttempt(notification, await notifier.deliver(notification));
+        onAttempt(notification, await notifier.deliver(notification, signal));
       } catch (error) {
         onAttempt(notification, { reason: errorCode(error) });
       }

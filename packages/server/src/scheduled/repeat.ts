@@ -3,16 +3,20 @@
 export interface Repeated {
   /** Runs now, or as soon as the run in progress is over. */
   poke(): void;
-  /** No further run; resolves when the one in progress is over. */
+  /** No further run; the one in progress is told to end, and this resolves when it has. */
   stop(): Promise<void>;
 }
 
 /** Repeats `work` every `intervalMs`, and hands what it throws to `onError`: scheduled work never ends the process. */
-export function repeat(intervalMs: number, work: () => Promise<void>, onError: (error: unknown) => void): Repeated {
+export function repeat(
+  intervalMs: number,
+  work: (signal: AbortSignal) => Promise<void>,
+  onError: (error: unknown) => void,
+): Repeated {
+  const stopping = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
   let again = false;
-  let stopped = false;
 
   const run = (): void => {
     if (running !== undefined) {
@@ -20,11 +24,11 @@ export function repeat(intervalMs: number, work: () => Promise<void>, onError: (
       return;
     }
     clearTimeout(timer);
-    running = work()
+    running = work(stopping.signal)
       .catch(onError)
       .finally(() => {
         running = undefined;
-        if (stopped) return;
+        if (stopping.signal.aborted) return;
         timer = setTimeout(run, again ? 0 : intervalMs);
         again = false;
       });
@@ -32,10 +36,10 @@ export function repeat(intervalMs: number, work: () => Promise<void>, onError: (
   timer = setTimeout(run, intervalMs);
   return {
     poke: () => {
-      if (!stopped) run();
+      if (!stopping.signal.aborted) run();
     },
     stop: async () => {
-      stopped = true;
+      stopping.abort();
       clearTimeout(timer);
       await running;
     },

@@ -1,5 +1,5 @@
 /** A withheld certificate that nobody claims in time is revoked, and Intune hears of a failure instead. */
-import { failurePayload } from '../enrollment/notify.ts';
+import { failurePayload, OUTBOX_DELAY_MS } from '../enrollment/notify.ts';
 import type { Enrollment, NewNotification, Store } from '../store/store.ts';
 
 const BATCH = 64;
@@ -44,5 +44,7 @@ async function failureInstead(
   const { connection, endpoint, transactionId, serialNumber, payload } = success.notification;
   const failure = failurePayload('enrollment.unclaimed', payload.certificateRequest);
   if (failure === undefined) return undefined;
-  return { kind: 'failure', connection, endpoint, transactionId, serialNumber, payload: failure, firstAttemptAt: now };
+  // A success may be under way for a device that asks at this moment; the failure must come after it.
+  const firstAttemptAt = new Date(now.getTime() + OUTBOX_DELAY_MS);
+  return { kind: 'failure', connection, endpoint, transactionId, serialNumber, payload: failure, firstAttemptAt };
 }

@@ -187,8 +187,16 @@ function toEndpoint(
     authorizer: toAuthorizer(path, endpoint, connectionNames, surroundings),
     certificateProfile,
     algorithms: endpoint.algorithms,
-    renewal: endpoint.renewal ?? endpoint.authorizer.kind === 'static-challenge',
+    renewal: toRenewal(path, endpoint),
   };
+}
+
+/** A certificate's own key says nothing of what Intune thinks of the device by now. */
+function toRenewal(path: string, { authorizer, renewal }: ConfigurationFile['endpoints'][string]): boolean {
+  if (authorizer.kind === 'static-challenge') return renewal ?? true;
+  if (renewal !== true) return false;
+  const sentence = `${path}.renewal must be false where Intune authorizes: it would neither be asked nor hear of renewals.`;
+  throw new SettingsError('settings.invalid', `${path}.renewal`, sentence);
 }
 
 function toAuthorizer(

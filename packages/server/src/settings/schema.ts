@@ -74,7 +74,7 @@ const connection = settings({
   intuneResource: url('https', 'it names the Intune API').optional(),
   tlsCaFile: filePath.optional(),
   allowLoopback: z.boolean().default(false),
-  timeoutMs: wholeNumber(1000, 60_000, 'Intune needs a second, and no device waits longer than a minute').default(
+  timeoutMs: wholeNumber(1000, 60_000, 'Intune needs a second, and a device may wait for two such calls').default(
     30_000,
   ),
 });

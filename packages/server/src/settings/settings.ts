@@ -28,7 +28,7 @@ export interface ConnectionSettings {
   /** PEM of certificates to trust instead of the system's. */
   readonly tlsCa: string | undefined;
   readonly allowLoopback: boolean;
-  /** For one call, headers and body. */
+  /** For one whole call, a validation or a notification, with sign-in and discovery. A device may wait for two. */
   readonly timeoutMs: number;
 }
 
@@ -38,7 +38,7 @@ export interface EndpointSettings {
   readonly authorizer: AuthorizerSettings;
   readonly certificateProfile: CertificateProfile;
   readonly algorithms: AlgorithmFloor;
-  /** Whether a certificate of this CA may be renewed by its own key, without a challenge. */
+  /** Whether a certificate of this CA may be renewed by its own key, without a challenge. Never where Intune decides. */
   readonly renewal: boolean;
 }
 

@@ -1,5 +1,6 @@
 /** The outbox: the statements on `notifications`. All of them run inside a transaction of the caller. */
 import type { Row, SqliteDatabase } from './sqlite.ts';
+import { StoreError } from './store.ts';
 import type {
   NewNotification,
   NotificationKind,
@@ -18,6 +19,12 @@ export class NotificationsTable {
   constructor(database: SqliteDatabase, secretBox: SecretBox) {
     this.#database = database;
     this.#secretBox = secretBox;
+  }
+
+  /** Of one transaction at one endpoint, Intune hears the newest outcome: earlier failures that wait are cancelled. */
+  addInsteadOfFailures(notification: NewNotification, createdAt: Date): void {
+    this.#cancelFailures(notification, createdAt);
+    this.add(notification, createdAt);
   }
 
   add(notification: NewNotification, createdAt: Date): void {
@@ -53,10 +60,22 @@ export class NotificationsTable {
     return { delivered: row.text('state') === 'delivered', notification: this.#toPendingNotification(row) };
   }
 
-  listDue(now: Date, limit: number): PendingNotification[] {
-    const sql = `SELECT ${columns} FROM notifications WHERE state = 'pending' AND next_attempt_at <= $now
-      ORDER BY id LIMIT $limit`;
-    return this.#database.all(sql, { now: now.getTime(), limit }).map((row) => this.#toPendingNotification(row));
+  /** What is due; `unreadable` are the identifiers of those that the secret box does not open. */
+  listDue(connection: string, now: Date, limit: number): { due: PendingNotification[]; unreadable: number[] } {
+    const sql = `SELECT ${columns} FROM notifications
+      WHERE connection = $connection AND state = 'pending' AND next_attempt_at <= $now
+      ORDER BY next_attempt_at, id LIMIT $limit`;
+    const due: PendingNotification[] = [];
+    const unreadable: number[] = [];
+    for (const row of this.#database.all(sql, { connection, now: now.getTime(), limit })) {
+      try {
+        due.push(this.#toPendingNotification(row));
+      } catch (error) {
+        if (!(error instanceof StoreError && error.code === 'store.unsealing_failed')) throw error;
+        unreadable.push(row.integer('id'));
+      }
+    }
+    return { due, unreadable };
   }
 
   markDelivered(id: number, delivered: { readonly at: Date; readonly activityId: string }): void {
@@ -85,15 +104,32 @@ export class NotificationsTable {
 
   markAttemptFailed(id: number, failed: { readonly nextAttemptAt: Date; readonly reason: string }): void {
     this.#database.run(
-      `UPDATE notifications SET attempts = attempts + 1, next_attempt_at = $nextAttemptAt, last_failure = $reason
+      `UPDATE notifications SET attempts = attempts + 1, next_attempt_at = $nextAttemptAt, last_error = $reason
        WHERE id = $id AND state = 'pending'`,
       { id, nextAttemptAt: failed.nextAttemptAt.getTime(), reason: failed.reason },
+    );
+  }
+
+  giveUp(id: number, givenUp: { readonly at: Date; readonly reason: string }): void {
+    this.#database.run(
+      `UPDATE notifications SET state = 'given-up', sealed_payload = NULL, settled_at = $at, last_error = $reason
+       WHERE id = $id AND state = 'pending'`,
+      { id, at: givenUp.at.getTime(), reason: givenUp.reason },
     );
   }
 
   countPending(): number {
     const row = this.#database.get("SELECT count(*) AS pending FROM notifications WHERE state = 'pending'");
     return row?.integer('pending') ?? 0;
+  }
+
+  #cancelFailures({ connection, endpoint, transactionId }: NewNotification, at: Date): void {
+    this.#database.run(
+      `UPDATE notifications SET state = 'cancelled', sealed_payload = NULL, settled_at = $at
+       WHERE transaction_id = $transactionId AND endpoint = $endpoint AND connection = $connection
+         AND state = 'pending' AND kind = 'failure'`,
+      { transactionId, endpoint, connection, at: at.getTime() },
+    );
   }
 
   /** What was settled before keeps how it was settled, and loses its payload. */

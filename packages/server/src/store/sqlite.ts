@@ -4,17 +4,21 @@
  * node:sqlite binds a missing parameter as NULL and takes a `Date` for a record of named parameters, so a slip would
  * write wrong rows in silence. Here every statement uses named parameters, and exactly those must be given.
  */
-import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { SQLOutputValue, StatementSync } from 'node:sqlite';
+import { createPrivateFile } from './private-file.ts';
 import { StoreError } from './store.ts';
 
 export type SqlValue = string | number | bigint | Uint8Array | null;
 /** Values by parameter name, without the `$` that marks the parameter in SQL. */
 export type SqlParameters = Readonly<Record<string, SqlValue>>;
 
-/** How long a statement waits for another process, such as a backup, that holds the file's lock. */
-const BUSY_TIMEOUT_MS = 5000;
+/**
+ * How long a statement waits for another process, such as a backup, that holds the file's lock. Nothing else happens
+ * meanwhile, for SQLite waits on the main thread: kept well below the time limit of the workers, which would take jobs
+ * that were finished in time for stalled.
+ */
+const BUSY_TIMEOUT_MS = 1000;
 /** SQLite's result codes for a file that is not, or no longer, a sound database. */
 const SQLITE_CORRUPT = 11;
 const SQLITE_NOTADB = 26;
@@ -45,7 +49,7 @@ export class SqliteDatabase {
   static open(path: string): SqliteDatabase {
     try {
       // SQLite gives the journal files the mode of the database file.
-      closeSync(openSync(path, 'a', 0o600));
+      createPrivateFile(path);
       const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
       return new SqliteDatabase(path, database);
     } catch (error) {

@@ -15,7 +15,10 @@ export interface RequestIdentity {
   readonly transactionId: string;
   /** SHA-256 of the SubjectPublicKeyInfo, lower-case hex. */
   readonly publicKeySha256: string;
-  /** SHA-256 of the certification request's DER, lower-case hex. */
+  /**
+   * SHA-256 of the certification request's DER, and for a renewal of the certificate to be renewed after it, lower-case
+   * hex: clients renew with the request that they first enrolled with.
+   */
   readonly requestSha256: string;
 }
 
@@ -46,6 +49,11 @@ export interface Intent {
   readonly notBefore: Date;
   readonly notAfter: Date;
   readonly recordedAt: Date;
+  /**
+   * The failure that Intune hears of when nothing comes of this intent: the process died and the device never asked
+   * again. Storing the certificate cancels it.
+   */
+  readonly notification: NewNotification | undefined;
 }
 
 /**
@@ -125,6 +133,8 @@ export interface StoredCrl {
   readonly encoded: Uint8Array;
   readonly thisUpdate: Date;
   readonly nextUpdate: Date;
+  /** The store's revocation revision when its entries were read: another one now means that it does not list all. */
+  readonly revision: number;
 }
 
 export interface StoreSummary {
@@ -144,7 +154,8 @@ export interface Store {
 
   /**
    * Step 7. Stores the certificate of an intent, as `withheld` with the notification that will release it, or at once
-   * as `released` where nobody must be told first.
+   * as `released` where nobody must be told first. A notification cancels the pending failures of its connection, endpoint
+   * and transaction: Intune must not hear of an earlier failure after this success.
    * @throws StoreError `store.unknown_serial_number` when no current intent holds the serial number.
    */
   storeCertificate(issued: {
@@ -168,8 +179,11 @@ export interface Store {
   /** Puts a notification into the outbox. */
   addNotification(notification: NewNotification, createdAt: Date): Promise<void>;
 
-  /** The pending notifications whose time has come, oldest first. */
-  dueNotifications(now: Date, limit: number): Promise<PendingNotification[]>;
+  /**
+   * The pending notifications of a connection whose time has come, the longest due first. One that cannot be unsealed is
+   * given up, so that it does not hold up the others.
+   */
+  dueNotifications(connection: string, now: Date, limit: number): Promise<PendingNotification[]>;
 
   /**
    * A delivered notification keeps no payload, but for the success of a certificate that is still `withheld`: the device
@@ -180,6 +194,9 @@ export interface Store {
 
   /** `reason` is an error code, never a text from outside. */
   markAttemptFailed(id: number, failed: { readonly nextAttemptAt: Date; readonly reason: string }): Promise<void>;
+
+  /** It is not tried again, and keeps no payload. */
+  giveUp(id: number, givenUp: { readonly at: Date; readonly reason: string }): Promise<void>;
 
   /** A certificate by its serial number, whatever its state. */
   findBySerialNumber(serialNumber: string): Promise<Enrollment | undefined>;
@@ -199,10 +216,21 @@ export interface Store {
   /** Every revocation of a certificate that is not expired at `now`, for the CRL. */
   listRevocations(now: Date): Promise<CertificateRevocation[]>;
 
+  /** Grows with every revocation. */
+  revocationRevision(): Promise<number>;
+
   /** The CRL with the highest number. */
   latestCrl(): Promise<StoredCrl | undefined>;
   /** @throws StoreError `store.crl_number_used` unless the number is higher than every earlier one. */
   saveCrl(crl: StoredCrl): Promise<void>;
+
+  /**
+   * SHA-256 (upper-case hex) of the certificate of the CA that this store belongs to; undefined until it is bound.
+   * A store that is bound to another CA knows nothing of what this one issued.
+   */
+  boundAuthority(): Promise<string | undefined>;
+  /** Once. @throws StoreError `store.bound_already` when it is bound to another CA. */
+  bindAuthority(fingerprint: string): Promise<void>;
 
   /** The newest enrollments first. */
   listEnrollments(limit: number): Promise<Enrollment[]>;
@@ -222,6 +250,7 @@ export type StoreErrorCode =
   | 'store.serial_number_used'
   | 'store.crl_number_used'
   | 'store.unsealing_failed'
+  | 'store.bound_already'
   | 'store.damaged'
   | 'store.newer_schema'
   | 'store.unavailable';

@@ -62,10 +62,6 @@ function errorOf(error: unknown): { code: string; message: string } {
   return { code, message: error.message };
 }
 
-// Node asks at every use of a key whether it is a KeyObject, by catching an error that it throws for this. Capturing
-// these errors' stacks took a tenth of a worker's time, and nobody reads a stack here: errors leave as code and message.
-Error.stackTraceLimit = 0;
-
 const port = parentPort;
 if (port === null) throw new Error('crypto-worker.ts runs as a worker thread.');
 const jobs = jobTable(workerData as WorkerKeys);

@@ -1,9 +1,11 @@
 /**
- * A fixed number of crypto workers and a bounded queue before them. A worker that dies or exceeds its time is replaced,
- * and its jobs fail: what failed can be asked again, since no job has effects of its own.
+ * A fixed number of crypto workers and a bounded queue before them. A worker that dies or exceeds its time is replaced.
+ * The job it was at fails, for it may be the reason; those that waited behind it go to another worker: no job has effects
+ * of its own.
  */
 import { Worker } from 'node:worker_threads';
 import type { CryptoWorkers, JobName, Jobs, WorkerKeys } from './jobs.ts';
+import { WorkerError } from './worker-error.ts';
 
 export interface WorkerRequest {
   readonly id: number;
@@ -14,22 +16,6 @@ export interface WorkerRequest {
 export type WorkerResponse =
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: { readonly code: string; readonly message: string } };
-
-export type WorkerErrorCode =
-  | 'worker.died'
-  | 'worker.timed_out'
-  | 'worker.queue_full'
-  | 'worker.closed'
-  | (string & {});
-
-export class WorkerError extends Error {
-  readonly code: WorkerErrorCode;
-  constructor(code: WorkerErrorCode, message: string) {
-    super(message);
-    this.name = 'WorkerError';
-    this.code = code;
-  }
-}
 
 interface Job extends WorkerRequest {
   readonly resolve: (result: unknown) => void;
@@ -49,6 +35,8 @@ interface Seat {
 const JOBS_IN_A_WORKER = 2;
 /** What waits longer than this many jobs would time out at the client. */
 const LONGEST_QUEUE = 4096;
+/** A CRL of some hundred thousand entries takes seconds, and nobody waits for it at a socket. */
+const CRL_TIMEOUT_MS = 120_000;
 /** A worker that cannot even start must not be started in a tight circle. */
 const RESTART_DELAY_MS = 1_000;
 
@@ -103,8 +91,8 @@ export class WorkerPool implements CryptoWorkers {
       const seat = this.#idlestSeat();
       const job = seat === undefined ? undefined : this.#queue.shift();
       if (seat?.worker === undefined || job === undefined) return;
-      if (seat.jobs.size === 0) this.#watch(seat);
       seat.jobs.set(job.id, job);
+      if (seat.jobs.size === 1) this.#watch(seat);
       seat.worker.postMessage({ id: job.id, name: job.name, input: job.input } satisfies WorkerRequest);
     }
   }
@@ -151,9 +139,18 @@ export class WorkerPool implements CryptoWorkers {
 
   /** Jobs of a seat run in turn, so that one timer, started anew at each result, watches the one that runs. */
   #watch(seat: Seat): void {
+    const watched = firstJob(seat);
+    if (watched === undefined) return;
+    const { timeoutMs } = this.#options;
     seat.timer = setTimeout(
-      () => this.#replace(seat, new WorkerError('worker.timed_out', 'A crypto job took too long.')),
-      this.#options.timeoutMs,
+      () => {
+        // If this thread was blocked meanwhile, the answer may be here and only not read yet.
+        setImmediate(() => {
+          if (firstJob(seat)?.id !== watched.id) return;
+          this.#replace(seat, new WorkerError('worker.timed_out', 'A crypto job took too long.'));
+        });
+      },
+      watched.name === 'crl' ? Math.max(timeoutMs, CRL_TIMEOUT_MS) : timeoutMs,
     );
   }
 
@@ -163,7 +160,10 @@ export class WorkerPool implements CryptoWorkers {
     this.#options.onWorkerLost(error);
     void seat.worker?.terminate();
     seat.worker = undefined;
-    failAll(seat, error);
+    const [running, ...waiting] = seat.jobs.values();
+    seat.jobs.clear();
+    this.#queue.unshift(...waiting);
+    running?.reject(error);
     seat.losses += 1;
     if (seat.losses === 1) this.#restart(seat);
     else setTimeout(() => this.#restart(seat), RESTART_DELAY_MS).unref();
@@ -174,6 +174,12 @@ export class WorkerPool implements CryptoWorkers {
     this.#start(seat);
     this.#dispatch();
   }
+}
+
+/** A worker takes its jobs in the order in which it was given them. */
+function firstJob(seat: Seat): Job | undefined {
+  const [first] = seat.jobs.values();
+  return first;
 }
 
 function failAll(seat: Seat, error: WorkerError): void {

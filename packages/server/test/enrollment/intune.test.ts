@@ -173,6 +173,8 @@ describe('a success that Intune does not accept', () => {
     await until(
       async () => (await laboratory.server.store.findBySerialNumber(withheld.serialNumber))?.state === 'revoked',
     );
+    // The failure waits until a success that may be under way has arrived.
+    laboratory.advanceMs(120_000);
     await until(async () =>
       (await laboratory.control.notifications()).some(
         ({ transactionId, kind }) => transactionId === message.transactionId && kind === 'failure',

@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { readHierarchy } from '@scepter/ca';
 import type { Certificate, GeneralName } from '@scepter/x509';
-import { createSelfSignedCertificate, decodeCertificate, parseName } from '@scepter/x509';
+import {
+  createSelfSignedCertificate,
+  decodeCertificate,
+  decodeGeneralNames,
+  findExtension,
+  formatName,
+  oid,
+  parseName,
+} from '@scepter/x509';
 import { certificationRequest, Client, issued, newKeys, selfSigned } from '../device.ts';
 import type { Message, RequestOptions } from '../device.ts';
 import { openLaboratory, STATIC_CHALLENGE } from '../laboratory.ts';
@@ -65,9 +76,16 @@ describe('renewal by a certificate of ours', () => {
     assert.notEqual(issued(await client.send(renewal(old, {}, 'PKCSReq'))).serialHex, old.serialHex);
   });
 
-  it('may leave out names, not add them', async () => {
+  it('keeps its alternative names when it says nothing of them', async () => {
     const old = await enrolled();
-    issued(await client.send(renewal(old, { subjectAltNames: [] })));
+    const csr = certificationRequest(nextKeys);
+    const { extensions } = issued(await client.send({ ...renewal(old), csr }));
+    const names = findExtension(extensions, oid.subjectAltName);
+    assert.deepEqual(decodeGeneralNames(names?.value ?? new Uint8Array()), subjectAltNames);
+  });
+
+  it('may not add names', async () => {
+    const old = await enrolled();
     const more: GeneralName[] = [...subjectAltNames, { kind: 'dns', value: 'two.example' }];
     assert.equal(await refusedWith(renewal(old, { subjectAltNames: more })), 'renewal.other_names');
   });
@@ -107,21 +125,33 @@ describe('renewal by a certificate of ours', () => {
     assert.equal(await refusedWith(message), 'renewal.unknown_certificate');
   });
 
-  it('not by the RA certificate, although our CA issued it', async () => {
-    const csr = certificationRequest(nextKeys, { subject: 'CN=device' });
-    const registration = client.recipient;
-    // Its private key is not ours to sign with: another key makes the signature wrong, which must show first.
+  it('not by the RA certificate, although our CA issued it and the signature is right', async () => {
+    const authority = join(laboratory.folder, 'data', 'authority');
+    const secret = readFileSync(join(laboratory.folder, 'data', 'master.secret'), 'utf8').trim();
+    const { registration } = await readHierarchy(authority, { secret, now: new Date() });
     const message: Message = {
-      csr,
+      csr: certificationRequest(nextKeys, { subject: formatName(client.recipient.subject) }),
       transactionId: 'as-the-ra',
-      signer: { certificate: registration, privateKey: keys.privateKey },
+      signer: { certificate: client.recipient, privateKey: registration.privateKey },
       messageType: 'RenewalReq',
     };
-    const sent = await client.send(message).catch((error: unknown) => error);
-    assert.ok(
-      sent instanceof Error ||
-        ('reply' in (sent as object) && (sent as { reply?: { status: string } }).reply?.status === 'failure'),
-    );
+    assert.equal(await refusedWith(message), 'renewal.unknown_certificate');
+  });
+
+  it('not by a certificate that is withheld', async () => {
+    const [challenge = ''] = await laboratory.control.createChallenges({ subject: 'CN=withheld', count: 1 });
+    await laboratory.control.setFault({ operation: 'successNotification', fault: { kind: 'http', status: 500 } });
+    const intune = await Client.connect(`${laboratory.server.url}/scep/intune`);
+    const csr = certificationRequest(keys, { subject: 'CN=withheld', challenge });
+    const own = { certificate: selfSigned(keys), privateKey: keys.privateKey };
+    assert.equal((await intune.send({ csr, transactionId: 'withheld', signer: own })).reply?.status, 'failure');
+    const [withheld] = await laboratory.server.store.listEnrollments(1);
+    assert.equal(withheld?.state, 'withheld');
+    // It never left; whoever holds it took it from the store.
+    const stolen = decodeCertificate(withheld.certificate ?? new Uint8Array());
+    const message = renewal(stolen, { subject: 'CN=withheld', subjectAltNames: [] });
+    assert.match((await refusedWith(message, intune)) ?? '', /challenge_missing/);
+    assert.equal(await refusedWith(message), 'renewal.unknown_certificate');
   });
 
   it('not when it has expired', async () => {

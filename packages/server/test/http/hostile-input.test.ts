@@ -55,7 +55,7 @@ describe('what cannot be parsed gets a short 4xx text', () => {
       () => der.sequence(new Uint8Array(60_000).fill(0x05).map((byte, index) => (index % 2 === 0 ? byte : 0))),
     ],
     ['a length of 2^63', () => Buffer.from('3088ffffffffffffffff', 'hex')],
-    ['a bare envelope', () => message.csr],
+    ['a certification request without a message around it', () => message.csr],
   ];
   for (const [name, body] of rows) {
     it(name, async () => {
@@ -85,7 +85,10 @@ describe('what cannot be parsed gets a short 4xx text', () => {
     await isStillServing();
   });
 
-  it('300 messages with a changed byte never crash it and never get a certificate they should not', async () => {
+  it('300 messages with a changed byte never crash it, and get no certificate that says something else', async () => {
+    const subjects = async (): Promise<string[]> => [
+      ...new Set((await laboratory.server.store.listEnrollments(1000)).map(({ subject }) => subject)),
+    ];
     for (let round = 0; round < 300; round += 1) {
       const changed = Uint8Array.from(valid.bytes);
       const position = Math.floor((round / 300) * changed.length);
@@ -98,8 +101,28 @@ describe('what cannot be parsed gets a short 4xx text', () => {
       [],
       'no step fails in a way that is not a refusal',
     );
+    assert.ok((await subjects()).every((subject) => subject === 'CN=device'));
     await isStillServing();
   });
+});
+
+describe('hostile content inside an envelope for our RA', () => {
+  const rows: readonly [string, () => Uint8Array][] = [
+    ['nothing', () => new Uint8Array()],
+    ['10,000-deep ASN.1', () => nested(10_000)],
+    ['a certification request cut in the middle', () => message.csr.subarray(0, message.csr.length / 2)],
+    ['40 KB of random bytes', () => randomBytes(40_000)],
+    ['a certificate', () => signer.certificate.encoded],
+    ['indefinite lengths', () => Buffer.concat(Array.from({ length: 5_000 }, () => Buffer.from([0x30, 0x80])))],
+  ];
+  for (const [name, content] of rows) {
+    it(`${name}: the one answer`, async () => {
+      laboratory.steps.length = 0;
+      const { reply } = await client.send({ ...message, csr: content(), transactionId: `inside-${name}` });
+      assert.deepEqual(reply, { status: 'failure', failInfo: 'badRequest' });
+      assert.equal(laboratory.steps.find(({ outcome }) => outcome === 'refused')?.refusal, 'message.sealed_content');
+    });
+  }
 });
 
 describe('limits', () => {
@@ -113,11 +136,12 @@ describe('limits', () => {
   });
 
   it('takes a request of just under 64 KB', async () => {
-    const big: Message = {
-      csr: certificationRequest(keys, { challenge: STATIC_CHALLENGE, subject: `CN=${'x'.repeat(60)}` }),
-      transactionId: 'big',
-      signer,
-    };
+    // An attribute that nobody reads, as Windows sends several.
+    const attributes = [{ oid: '1.3.6.1.4.1.311.13.2.2', values: [der.octetString(new Uint8Array(60_000))] }];
+    const csr = certificationRequest(keys, { challenge: STATIC_CHALLENGE, attributes });
+    const big: Message = { csr, transactionId: 'big', signer };
+    const { bytes } = client.build(big);
+    assert.ok(bytes.length > 62_000 && bytes.length < 65_536, `${bytes.length}`);
     issued(await client.send(big));
   });
 });

@@ -64,6 +64,7 @@ async function revoke(serialNumber: string, endsAfterDays = 365): Promise<void> 
     notBefore: clock,
     notAfter: new Date(clock.getTime() + endsAfterDays * DAY_MS),
     recordedAt: clock,
+    notification: undefined,
   });
   await store.storeCertificate({
     serialNumber,
@@ -102,6 +103,25 @@ describe('the CRL', () => {
     );
     clock = new Date(clock.getTime() + 5_000);
     assert.equal(await publisher.publishIfDue(), false, 'and then no more');
+  });
+
+  it('is signed once more for a revocation that came in while it was made', async () => {
+    const racing: Pick<Store, 'listRevocations' | 'revocationRevision' | 'latestCrl' | 'saveCrl'> = {
+      latestCrl: () => store.latestCrl(),
+      revocationRevision: () => store.revocationRevision(),
+      listRevocations: async (now) => {
+        const listed = await store.listRevocations(now);
+        await revoke('0D');
+        return listed;
+      },
+      saveCrl: (crl) => store.saveCrl(crl),
+    };
+    const parts = { workers: pool, now: () => clock, crlValidityMs: 7 * DAY_MS };
+    await new CrlPublisher({ ...parts, store: racing }).publishIfDue();
+    assert.equal((await latest()).revoked.length, 0);
+    assert.equal(await publisher.publishIfDue(), true);
+    assert.equal((await latest()).revoked.length, 1);
+    assert.equal(await publisher.publishIfDue(), false);
   });
 
   it('lists a certificate once more after its end, then drops it', async () => {

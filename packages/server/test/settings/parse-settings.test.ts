@@ -264,6 +264,12 @@ describe('parseSettings', () => {
       'settings.unknown_reference',
     ],
     [
+      'renewal where Intune authorizes',
+      { endpoints: { a: { ...minimal.endpoints.intune, renewal: true } } },
+      'endpoints.a.renewal',
+      /must be false where Intune authorizes/,
+    ],
+    [
       'an unknown profile',
       { endpoints: { a: { ...staticEndpoint, certificateProfile: 'x' } } },
       'endpoints.a.certificateProfile',

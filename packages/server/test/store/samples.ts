@@ -32,6 +32,7 @@ export function intent(index: number, changes: Partial<Intent> = {}): Intent {
     notBefore: recordedAt,
     notAfter: later(365 * dayMs),
     recordedAt,
+    notification: undefined,
     ...changes,
   };
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { SqliteDatabase } from '../../src/store/sqlite.ts';
 import type { SqlParameters } from '../../src/store/sqlite.ts';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
 import type { Store } from '../../src/store/store.ts';
-import { canary, failureNotification, intent, recordedAt, serialNumber, withhold } from './samples.ts';
+import { canary, failureNotification, intent, later, recordedAt, serialNumber, withhold } from './samples.ts';
 import { storeContract } from './store-contract.ts';
 
 const secretBox = createSecretBox('master secret of a test', randomBytes);
@@ -69,11 +69,65 @@ describe('SQLite store: files', () => {
   it('does not open sealed payloads with another master secret', async () => {
     const path = newPath();
     const store = openStore(path);
-    await store.addNotification(failureNotification(1), recordedAt);
+    await withhold(store, 1);
     await store.close();
     const other = openSqliteStore({ path, secretBox: createSecretBox('another', randomBytes), now: () => recordedAt });
-    await assert.rejects(other.dueNotifications(recordedAt, 1), { code: 'store.unsealing_failed' });
+    await assert.rejects(other.findSuccessNotification(serialNumber(1)), { code: 'store.unsealing_failed' });
     await other.close();
+  });
+
+  it('gives up a notification that cannot be unsealed, and hands out the others', async () => {
+    const path = newPath();
+    const store = openStore(path);
+    for (const index of [1, 2, 3]) await store.addNotification(failureNotification(index), recordedAt);
+    changeDatabase(
+      path,
+      `UPDATE notifications SET sealed_payload = zeroblob(64) WHERE transaction_id = 'transaction-2'`,
+    );
+    const due = await store.dueNotifications('contoso', recordedAt, 10);
+    assert.deepEqual(
+      due.map(({ transactionId }) => transactionId),
+      ['transaction-1', 'transaction-3'],
+    );
+    assert.equal((await store.summary()).pendingNotifications, 2);
+    await store.close();
+    const [row] = query(path, `SELECT * FROM notifications WHERE transaction_id = 'transaction-2'`);
+    assert.equal(row?.['state'], 'given-up');
+    assert.equal(row['sealed_payload'], null);
+    assert.equal(row['last_error'], 'store.unsealing_failed');
+    assert.equal(row['settled_at'], recordedAt.getTime());
+  });
+
+  it('keeps no payload of what is cancelled or given up', async () => {
+    const path = newPath();
+    const store = openStore(path);
+    await withhold(store, 1, { notification: failureNotification(1) });
+    await store.addNotification(failureNotification(2), recordedAt);
+    const [, failure] = await store.dueNotifications('contoso', recordedAt, 10);
+    await store.giveUp(failure!.id, { at: later(5), reason: 'intune.timeout' });
+    await store.close();
+    assert.deepEqual(
+      query(path, 'SELECT state, sealed_payload IS NULL AS dropped, settled_at, last_error FROM notifications').map(
+        (row) => Object.values(row),
+      ),
+      [
+        ['cancelled', 1, recordedAt.getTime(), null],
+        ['pending', 0, null, null],
+        ['given-up', 1, later(5).getTime(), 'intune.timeout'],
+      ],
+    );
+  });
+
+  it('keeps its locks when the file is opened a second time in this process', () => {
+    const path = newPath();
+    const database = SqliteDatabase.open(path);
+    database.execute('BEGIN EXCLUSIVE');
+    SqliteDatabase.open(path).close();
+    const script = `const { DatabaseSync } = require('node:sqlite');
+      new DatabaseSync(process.argv[1], { timeout: 0 }).exec('BEGIN EXCLUSIVE')`;
+    const other = spawnSync(process.execPath, ['-e', script, path], { encoding: 'utf8' });
+    database.close();
+    assert.match(other.stderr, /database is locked/);
   });
 
   const damages: Record<string, { code: string; damage: (path: string) => void }> = {
@@ -121,11 +175,8 @@ describe('SQLite store: files', () => {
   it('records when each migration was applied', async () => {
     const path = newPath();
     await openStore(path).close();
-    const database = new DatabaseSync(path);
-    const rows = database.prepare('SELECT version, applied_at FROM migrations').all();
-    database.close();
     assert.deepEqual(
-      rows.map((row) => [row['version'], row['applied_at']]),
+      query(path, 'SELECT version, applied_at FROM migrations').map((row) => [row['version'], row['applied_at']]),
       [[1, recordedAt.getTime()]],
     );
   });
@@ -224,6 +275,15 @@ function changeDatabase(path: string, sql: string): void {
   const database = new DatabaseSync(path);
   database.exec(sql);
   database.close();
+}
+
+function query(path: string, sql: string): Record<string, unknown>[] {
+  const database = new DatabaseSync(path);
+  try {
+    return database.prepare(sql).all();
+  } finally {
+    database.close();
+  }
 }
 
 /** Returns the serial numbers that the process acknowledged before it was killed. */

@@ -29,6 +29,11 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     let store: Store;
     const failsWith = (code: StoreErrorCode) => ({ name: 'StoreError', code });
     const digest = 'd'.repeat(64);
+    /** The transactions that the outbox would report now. */
+    const due = async (now: Date, { connection = 'contoso', limit = 100 } = {}): Promise<string[]> =>
+      (await store.dueNotifications(connection, now, limit)).map(
+        ({ kind, transactionId }) => `${kind} ${transactionId}`,
+      );
 
     beforeEach(async () => {
       underTest = await open();
@@ -37,9 +42,55 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     afterEach(() => underTest.dispose());
 
     describe('recordIntent', () => {
+      it('queues the failure that comes of an intent without a certificate', async () => {
+        const notification = failureNotification(1, { firstAttemptAt: later(dayMs) });
+        assert.equal(await store.recordIntent(intent(1, { notification })), 'recorded');
+        assert.deepEqual(await due(later(dayMs - 1)), []);
+        const [pending, ...others] = await store.dueNotifications('contoso', later(dayMs), 10);
+        assert.deepEqual(pending, { ...notification, id: pending?.id, attempts: 0, createdAt: recordedAt });
+        assert.deepEqual(others, []);
+      });
+
+      it('queues it instead of the earlier failures of the same transaction', async () => {
+        await store.recordIntent(intent(1, { notification: failureNotification(1) }));
+        await store.addNotification(failureNotification(1), recordedAt);
+        const again = { serialNumber: serialNumber(2), recordedAt: later(1), notification: failureNotification(1) };
+        await store.recordIntent(intent(1, again));
+        const pending = await store.dueNotifications('contoso', later(dayMs), 10);
+        assert.deepEqual(
+          pending.map(({ createdAt }) => createdAt),
+          [later(1)],
+        );
+        assert.equal((await store.summary()).pendingNotifications, 1);
+      });
+
+      for (const [outcome, prepare] of Object.entries({
+        'already-issued': () => issue(store, 1),
+        'challenge-used': () => store.recordIntent(intent(3, { challengeDigest: digest })),
+      })) {
+        it(`queues and cancels nothing when the answer is ${outcome}`, async () => {
+          await prepare();
+          await store.addNotification(failureNotification(1), recordedAt);
+          const refused = { challengeDigest: digest, serialNumber: serialNumber(2), recordedAt: later(1) };
+          const notification = failureNotification(1, { firstAttemptAt: later(1) });
+          assert.equal(await store.recordIntent(intent(1, { ...refused, notification })), outcome);
+          const pending = await store.dueNotifications('contoso', later(dayMs), 10);
+          assert.deepEqual(
+            pending.map(({ createdAt }) => createdAt),
+            [recordedAt],
+          );
+        });
+      }
+
+      it('refuses an intent that announces a success, and records nothing', async () => {
+        const notification = successNotification(1);
+        await assert.rejects(store.recordIntent(intent(1, { notification })), TypeError);
+        assert.equal(await store.findBySerialNumber(serialNumber(1)), undefined);
+      });
+
       it('records an intent as it was given', async () => {
         assert.equal(await store.recordIntent(intent(1)), 'recorded');
-        const { tbsCertificate: _tbsCertificate, challengeDigest: _challengeDigest, ...given } = intent(1);
+        const { tbsCertificate: _tbs, challengeDigest: _challenge, notification: _notification, ...given } = intent(1);
         const expected = { ...given, state: 'intended', certificate: undefined, revocation: undefined };
         assert.deepEqual(await store.findEnrollment(identity(1), recordedAt), expected);
         assert.deepEqual(await store.findBySerialNumber(serialNumber(1)), expected);
@@ -201,6 +252,55 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
         assert.deepEqual(found?.notification.payload, successNotification(1).payload);
       });
 
+      it('cancels the failures that its transaction was to report, for good', async () => {
+        await store.addNotification(failureNotification(1), recordedAt);
+        await withhold(store, 1, { notification: failureNotification(1) });
+        assert.deepEqual(await due(later(dayMs)), ['success transaction-1']);
+        await store.release(serialNumber(1), { at: recordedAt, activityId: 'accepted' });
+        store = await underTest.reopen();
+        assert.deepEqual(await due(later(dayMs)), []);
+        assert.equal((await store.summary()).pendingNotifications, 0);
+      });
+
+      for (const [difference, changes] of Object.entries({
+        connection: { connection: 'fabrikam' },
+        endpoint: { endpoint: 'other' },
+        transaction: { transactionId: 'another' },
+      })) {
+        it(`leaves the failures of another ${difference} alone`, async () => {
+          await store.addNotification(failureNotification(1, changes), recordedAt);
+          await withhold(store, 1, { notification: failureNotification(1) });
+          const { connection, transactionId } = failureNotification(1, changes);
+          assert.ok((await due(later(dayMs), { connection })).includes(`failure ${transactionId}`));
+          assert.equal((await store.summary()).pendingNotifications, 2);
+        });
+      }
+
+      it('leaves the success of another certificate of the same transaction alone', async () => {
+        await withhold(store, 1);
+        await store.recordIntent(intent(2));
+        const { transactionId } = successNotification(1);
+        await store.storeCertificate({
+          serialNumber: serialNumber(2),
+          certificate: certificate(2),
+          storedAt: recordedAt,
+          notification: successNotification(2, { transactionId }),
+        });
+        assert.equal((await store.summary()).pendingNotifications, 2);
+      });
+
+      it('cancels nothing when it stores nothing', async () => {
+        await store.addNotification(failureNotification(1), recordedAt);
+        const stored = store.storeCertificate({
+          serialNumber: serialNumber(1),
+          certificate: certificate(1),
+          storedAt: recordedAt,
+          notification: successNotification(1),
+        });
+        await assert.rejects(stored, failsWith('store.unknown_serial_number'));
+        assert.deepEqual(await due(recordedAt), ['failure transaction-1']);
+      });
+
       it('releases at once where nobody must be told', async () => {
         await issue(store, 1);
         assert.equal((await store.findEnrollment(identity(1), recordedAt))?.state, 'released');
@@ -282,21 +382,66 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     });
 
     describe('the outbox', () => {
-      it('hands out what is due, oldest first, up to the limit', async () => {
+      it('hands out what is due, the longest due first, up to the limit', async () => {
+        const firstAttempts = [later(500), later(1000), recordedAt, recordedAt];
+        for (const [index, firstAttemptAt] of firstAttempts.entries()) {
+          await store.addNotification(failureNotification(index + 1, { firstAttemptAt }), recordedAt);
+        }
+        const third = 'failure transaction-3';
+        const fourth = 'failure transaction-4';
+        assert.deepEqual(await due(recordedAt), [third, fourth]);
+        assert.deepEqual(await due(later(999), { limit: 1 }), [third]);
+        assert.deepEqual(await due(later(999)), [third, fourth, 'failure transaction-1']);
+        assert.equal((await due(later(1000))).length, 4);
+      });
+
+      it('puts one whose attempt failed behind those that wait longer', async () => {
         await store.addNotification(failureNotification(1), recordedAt);
-        await store.addNotification(failureNotification(2, { firstAttemptAt: later(1000) }), recordedAt);
-        await store.addNotification(failureNotification(3), recordedAt);
-        await store.addNotification(failureNotification(4), recordedAt);
-        const due = async (now: Date, limit: number) =>
-          (await store.dueNotifications(now, limit)).map(({ transactionId }) => transactionId);
-        assert.deepEqual(await due(recordedAt, 2), ['transaction-1', 'transaction-3']);
-        assert.deepEqual(await due(later(999), 10), ['transaction-1', 'transaction-3', 'transaction-4']);
-        assert.equal((await due(later(1000), 10)).length, 4);
+        await store.addNotification(failureNotification(2, { firstAttemptAt: later(1) }), recordedAt);
+        const [first] = await store.dueNotifications('contoso', recordedAt, 1);
+        await store.markAttemptFailed(first!.id, { nextAttemptAt: later(2), reason: 'intune.timeout' });
+        assert.deepEqual(await due(later(2)), ['failure transaction-2', 'failure transaction-1']);
+      });
+
+      it('keeps the connections apart', async () => {
+        await store.addNotification(failureNotification(1), recordedAt);
+        await store.addNotification(failureNotification(2, { connection: 'fabrikam' }), recordedAt);
+        assert.deepEqual(await due(recordedAt, { limit: 1 }), ['failure transaction-1']);
+        const fabrikam = { connection: 'fabrikam', limit: 1 };
+        assert.deepEqual(await due(recordedAt, fabrikam), ['failure transaction-2']);
+        assert.deepEqual(await due(recordedAt, { connection: 'unknown' }), []);
+      });
+
+      it('does not try again what is given up', async () => {
+        await store.addNotification(failureNotification(1), recordedAt);
+        const [pending] = await store.dueNotifications('contoso', recordedAt, 1);
+        const givenUp = { at: later(1), reason: 'intune.timeout' };
+        await store.giveUp(pending!.id, givenUp);
+        await store.markAttemptFailed(pending!.id, { nextAttemptAt: later(2), reason: 'intune.timeout' });
+        assert.deepEqual(await due(later(dayMs)), []);
+        assert.equal((await store.summary()).pendingNotifications, 0);
+      });
+
+      it('keeps nothing of a success that is given up, whose certificate can still be revoked', async () => {
+        await withhold(store, 1);
+        const [pending] = await store.dueNotifications('contoso', recordedAt, 1);
+        await store.giveUp(pending!.id, { at: later(1), reason: 'intune.timeout' });
+        assert.equal(await store.findSuccessNotification(serialNumber(1)), undefined);
+        const revocation = { serialNumber: serialNumber(1), revokedAt: later(2), reason: 'superseded' } as const;
+        assert.equal(await store.revoke(revocation), true);
+      });
+
+      it('does not give up what is delivered', async () => {
+        await withhold(store, 1);
+        const [pending] = await store.dueNotifications('contoso', recordedAt, 1);
+        await store.markDelivered(pending!.id, { at: recordedAt, activityId: 'activity' });
+        await store.giveUp(pending!.id, { at: later(1), reason: 'intune.timeout' });
+        assert.equal((await store.findSuccessNotification(serialNumber(1)))?.delivered, true);
       });
 
       it('returns a notification as it was given', async () => {
         await store.addNotification(failureNotification(1), later(5));
-        const [pending] = await store.dueNotifications(recordedAt, 1);
+        const [pending] = await store.dueNotifications('contoso', recordedAt, 1);
         assert.ok(pending !== undefined);
         const { id, ...rest } = pending;
         assert.ok(Number.isSafeInteger(id));
@@ -305,30 +450,30 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
 
       it('counts a failed attempt and waits until the next', async () => {
         await store.addNotification(failureNotification(1), recordedAt);
-        const [first] = await store.dueNotifications(recordedAt, 1);
+        const [first] = await store.dueNotifications('contoso', recordedAt, 1);
         await store.markAttemptFailed(first!.id, { nextAttemptAt: later(60_000), reason: 'intune.timeout' });
-        assert.deepEqual(await store.dueNotifications(later(59_999), 1), []);
-        const [second] = await store.dueNotifications(later(60_000), 1);
+        assert.deepEqual(await store.dueNotifications('contoso', later(59_999), 1), []);
+        const [second] = await store.dueNotifications('contoso', later(60_000), 1);
         assert.equal(second?.id, first!.id);
         assert.equal(second?.attempts, 1);
       });
 
       it('forgets a delivered notification of a failure', async () => {
         await store.addNotification(failureNotification(1), recordedAt);
-        const [pending] = await store.dueNotifications(recordedAt, 1);
+        const [pending] = await store.dueNotifications('contoso', recordedAt, 1);
         await store.markDelivered(pending!.id, { at: recordedAt, activityId: 'activity' });
-        assert.deepEqual(await store.dueNotifications(later(dayMs), 1), []);
+        assert.deepEqual(await store.dueNotifications('contoso', later(dayMs), 1), []);
         assert.equal((await store.summary()).pendingNotifications, 0);
       });
 
       it('keeps the delivered success of a withheld certificate until that is released', async () => {
         await withhold(store, 1);
-        const [pending] = await store.dueNotifications(recordedAt, 1);
+        const [pending] = await store.dueNotifications('contoso', recordedAt, 1);
         await store.markDelivered(pending!.id, { at: recordedAt, activityId: 'activity' });
         const found = await store.findSuccessNotification(serialNumber(1));
         assert.equal(found?.delivered, true);
         assert.deepEqual(found?.notification.payload, successNotification(1).payload);
-        assert.deepEqual(await store.dueNotifications(later(dayMs), 1), []);
+        assert.deepEqual(await store.dueNotifications('contoso', later(dayMs), 1), []);
         assert.equal((await store.findBySerialNumber(serialNumber(1)))?.state, 'withheld');
 
         assert.equal(await store.release(serialNumber(1), { at: recordedAt, activityId: undefined }), true);
@@ -337,10 +482,10 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
 
       it('ignores a failed attempt that is reported after the delivery', async () => {
         await store.addNotification(failureNotification(1), recordedAt);
-        const [pending] = await store.dueNotifications(recordedAt, 1);
+        const [pending] = await store.dueNotifications('contoso', recordedAt, 1);
         await store.markDelivered(pending!.id, { at: recordedAt, activityId: 'activity' });
         await store.markAttemptFailed(pending!.id, { nextAttemptAt: recordedAt, reason: 'intune.timeout' });
-        assert.deepEqual(await store.dueNotifications(later(dayMs), 1), []);
+        assert.deepEqual(await store.dueNotifications('contoso', later(dayMs), 1), []);
       });
     });
 
@@ -374,7 +519,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
         assert.equal(enrollment?.state, 'revoked');
         assert.deepEqual(enrollment?.revocation, { revokedAt: later(5), reason: 'cessationOfOperation' });
         assert.equal(await store.findSuccessNotification(serialNumber(1)), undefined);
-        const due = await store.dueNotifications(later(dayMs), 10);
+        const due = await store.dueNotifications('contoso', later(dayMs), 10);
         assert.deepEqual(
           due.map(({ kind }) => kind),
           ['failure'],
@@ -383,7 +528,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
 
       it('drops the delivered success of a certificate that nobody claimed', async () => {
         await withhold(store, 1);
-        const [pending] = await store.dueNotifications(recordedAt, 1);
+        const [pending] = await store.dueNotifications('contoso', recordedAt, 1);
         await store.markDelivered(pending!.id, { at: recordedAt, activityId: 'activity' });
         assert.equal(await store.revoke(revocation), true);
         assert.equal(await store.findSuccessNotification(serialNumber(1)), undefined);
@@ -432,12 +577,70 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       });
     });
 
+    describe('revocationRevision', () => {
+      const revoke = (index: number) =>
+        store.revoke({ serialNumber: serialNumber(index), revokedAt: recordedAt, reason: 'superseded' });
+
+      it('grows with every revocation, and with no other write', async () => {
+        const seen = [await store.revocationRevision()];
+        await issue(store, 1);
+        await withhold(store, 2);
+        seen.push(await store.revocationRevision());
+        for (const index of [1, 2, 2, 3]) {
+          await revoke(index);
+          seen.push(await store.revocationRevision());
+        }
+        const [first, ...rest] = seen;
+        assert.deepEqual(
+          rest.map((revision) => revision - (first ?? Number.NaN)),
+          [0, 1, 2, 2, 2],
+        );
+      });
+
+      it('counts each of the revocations that share a commit, and does not forget', async () => {
+        const before = await store.revocationRevision();
+        for (const index of [1, 2, 3]) await issue(store, index);
+        await Promise.all([1, 2, 3].map(revoke));
+        store = await underTest.reopen();
+        assert.equal(await store.revocationRevision(), before + 3);
+      });
+    });
+
+    describe('the CA that it is bound to', () => {
+      const fingerprint = 'AB'.repeat(32);
+
+      it('is none at first, and then one for ever', async () => {
+        assert.equal(await store.boundAuthority(), undefined);
+        await store.bindAuthority(fingerprint);
+        await store.bindAuthority(fingerprint);
+        store = await underTest.reopen();
+        assert.equal(await store.boundAuthority(), fingerprint);
+      });
+
+      it('is not exchanged', async () => {
+        await store.bindAuthority(fingerprint);
+        await assert.rejects(store.bindAuthority('CD'.repeat(32)), failsWith('store.bound_already'));
+        assert.equal(await store.boundAuthority(), fingerprint);
+      });
+
+      it('is one of two that are bound at once', async () => {
+        const other = 'CD'.repeat(32);
+        const [first, second] = await Promise.allSettled([
+          store.bindAuthority(fingerprint),
+          store.bindAuthority(other),
+        ]);
+        assert.deepEqual([first.status, second.status], ['fulfilled', 'rejected']);
+        assert.equal(await store.boundAuthority(), fingerprint);
+      });
+    });
+
     describe('CRLs', () => {
       const crl = (crlNumber: bigint) => ({
         crlNumber,
         encoded: Uint8Array.of(0x30, 0x03),
         thisUpdate: recordedAt,
         nextUpdate: later(dayMs),
+        revision: 7,
       });
 
       it('has none at first', async () => {

@@ -3,6 +3,7 @@
  *
  * `challenges` outlives the enrollments' states: whatever becomes of an intent or a certificate, its challenge stays
  * with the request that claimed it. A stored certificate contains what was to be signed, so only intents keep a copy.
+ * `whole_store` has one row for ever.
  */
 export const enrollments = `
 CREATE TABLE challenges (
@@ -49,28 +50,38 @@ CREATE INDEX enrollments_revoked ON enrollments (not_after) WHERE state = 'revok
 CREATE TABLE notifications (
   id                 INTEGER PRIMARY KEY AUTOINCREMENT,
   kind               TEXT NOT NULL CHECK (kind IN ('success', 'failure')),
-  state              TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'cancelled')),
+  state              TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'cancelled', 'given-up')),
   connection         TEXT NOT NULL,
   endpoint           TEXT NOT NULL,
   transaction_id     TEXT NOT NULL,
   serial_number      TEXT REFERENCES enrollments (serial_number),
-  sealed_payload     BLOB CHECK (iif(sealed_payload IS NULL, state <> 'pending', state <> 'cancelled')),
+  sealed_payload     BLOB CHECK (iif(sealed_payload IS NULL, state <> 'pending', state IN ('pending', 'delivered'))),
   created_at         INTEGER NOT NULL,
   next_attempt_at    INTEGER NOT NULL,
   attempts           INTEGER NOT NULL DEFAULT 0,
-  last_failure       TEXT,
+  last_error         TEXT CHECK (state <> 'given-up' OR last_error IS NOT NULL),
   settled_at         INTEGER CHECK ((settled_at IS NULL) = (state = 'pending')),
   activity_id        TEXT,
   CHECK (kind = 'failure' OR serial_number IS NOT NULL)
 ) STRICT;
 
 CREATE UNIQUE INDEX notifications_success ON notifications (serial_number) WHERE kind = 'success';
-CREATE INDEX notifications_due ON notifications (next_attempt_at) WHERE state = 'pending';
+CREATE INDEX notifications_due ON notifications (connection, next_attempt_at, id) WHERE state = 'pending';
+CREATE INDEX notifications_pending_failures ON notifications (transaction_id, endpoint, connection)
+  WHERE state = 'pending' AND kind = 'failure';
 
 CREATE TABLE crls (
   crl_number         INTEGER PRIMARY KEY,
   encoded            BLOB NOT NULL,
   this_update        INTEGER NOT NULL,
-  next_update        INTEGER NOT NULL
+  next_update        INTEGER NOT NULL,
+  revision           INTEGER NOT NULL
 ) STRICT;
+
+CREATE TABLE whole_store (
+  row                    INTEGER PRIMARY KEY CHECK (row = 1),
+  revocation_revision    INTEGER NOT NULL,
+  authority_fingerprint  TEXT
+) STRICT;
+INSERT INTO whole_store (row, revocation_revision) VALUES (1, 0);
 `;
