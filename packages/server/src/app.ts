@@ -17,7 +17,7 @@ import { SingleFlight } from './enrollment/single-flight.ts';
 import type { StepObserver } from './enrollment/steps.ts';
 import { Events } from './events.ts';
 import { certificateRoute, crlRoute } from './http/crl-routes.ts';
-import { textAnswer } from './http/exchange.ts';
+import { healthRoute } from './http/health-route.ts';
 import { listen } from './http/http-server.ts';
 import type { ListeningServer } from './http/http-server.ts';
 import { ScepRoutes } from './http/scep-routes.ts';
@@ -29,9 +29,8 @@ import { selfTest } from './self-test.ts';
 import type { Settings } from './settings/settings.ts';
 import { staticChallenge } from './static-challenge.ts';
 import { authorityLost, startupError } from './startup-error.ts';
-import { createSecretBox } from './store/secret-box.ts';
-import { openSqliteStore } from './store/sqlite-store.ts';
 import type { Store } from './store/store.ts';
+import { openThreadedStore } from './store/threaded-store.ts';
 import { WorkerPool } from './workers/worker-pool.ts';
 
 export interface ServerOptions {
@@ -80,11 +79,7 @@ async function compose(options: ServerOptions, opened: Opened): Promise<RunningS
 
   const folder = openDataFolder(settings.dataFolder, { masterSecret: settings.masterSecret, randomBytes });
   opened.add(() => folder.release());
-  const store = openSqliteStore({
-    path: folder.databasePath,
-    secretBox: createSecretBox(folder.masterSecret, randomBytes),
-    now,
-  });
+  const store = await openThreadedStore({ path: folder.databasePath, masterSecret: folder.masterSecret });
   opened.add(() => store.close());
   const hierarchy = await openHierarchy(options, folder, store, events);
 
@@ -292,7 +287,7 @@ function openListener(
       ['/scep/', (request, suffix, query) => scep.handle(request, suffix, query)],
       ['/crl/', (request, name) => crlRoute(request, name, files)],
       ['/ca/', (request, name) => certificateRoute(request, name, files)],
-      ['/health', (_request, suffix) => (suffix === '' ? textAnswer(200, 'ok') : textAnswer(404, 'Not found.'))],
+      ['/health', (_request, suffix) => healthRoute(suffix, store)],
     ],
     requestTimeoutMs: settings.limits.requestTimeoutMs,
     onUnexpectedError: (error) => events.unexpected('A request failed unexpectedly.', error),

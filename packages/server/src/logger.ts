@@ -87,10 +87,13 @@ function createJsonLogger({ destination, level, now = () => new Date() }: Logger
     },
     { write: (line: string) => void destination.write(line) },
   );
+  const write = (severity: Exclude<LogLevel, 'silent'>, event: LogEvent): void => {
+    if (logger.isLevelEnabled(severity)) logger[severity](clean(event));
+  };
   return {
-    info: (event) => logger.info(clean(event)),
-    warn: (event) => logger.warn(clean(event)),
-    error: (event) => logger.error(clean(event)),
+    info: (event) => write('info', event),
+    warn: (event) => write('warn', event),
+    error: (event) => write('error', event),
   };
 }
 

@@ -52,7 +52,7 @@ async function refused(folder: string, port = 0): Promise<ServerError> {
     (server) => server.close().then(() => undefined),
     (reason: unknown) => reason,
   );
-  assert.ok(error instanceof ServerError, `${String(error)}`);
+  assert.ok(error instanceof ServerError, String(error));
   assert.ok(error.hint.length > 10);
   return error;
 }

@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { ciphers } from '../algorithms.ts';
 import type { CipherSpecification, ContentCipher } from '../algorithms.ts';
 import { der } from '@scepter/x509';
@@ -8,8 +9,9 @@ import { der } from '@scepter/x509';
 /** Not a Buffer, whose methods mean other things. */
 const plainBytes = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-const nodeKey = (cipher: CipherSpecification, key: Uint8Array): Uint8Array =>
-  der.concat(...Array.from({ length: cipher.keyCopies }, () => key));
+/** As a KeyObject, which Node takes faster than bytes. */
+const nodeKey = (cipher: CipherSpecification, key: Uint8Array): KeyObject =>
+  createSecretKey(der.concat(...Array.from({ length: cipher.keyCopies }, () => key)));
 
 export const encryptContent = (
   name: ContentCipher,

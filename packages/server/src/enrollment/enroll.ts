@@ -15,6 +15,7 @@ import { errorCode, Trace } from './steps.ts';
 import type { StepDetails, StepObserver } from './steps.ts';
 import type { SuccessNotifier } from './notify.ts';
 import type { Enrollment, RequestIdentity, Store } from '../store/store.ts';
+import { ownMemory } from '../workers/jobs.ts';
 import type { CryptoWorkers, OpenedRequest, ReplyAddress, ReplyContent } from '../workers/jobs.ts';
 import { WorkerError } from '../workers/worker-error.ts';
 
@@ -52,7 +53,7 @@ export async function enroll(
 
 async function answer(message: Uint8Array, endpoint: Endpoint, parts: EnrollmentParts): Promise<EnrollmentReply> {
   // 1. Decode, and 2. Open, in one visit of a worker.
-  const read = await parts.workers.run('read', { message, floor: endpoint.algorithms });
+  const read = await parts.workers.run('read', { message: ownMemory(message), floor: endpoint.algorithms });
   if (read.kind === 'undecodable') return read;
   const address = read.kind === 'opened' ? read.request.address : read.address;
   const trace = new Trace(endpoint.name, address.transactionId, parts.onStep);

@@ -86,6 +86,8 @@ export class CertificateIssuer {
     };
     const outcome = await store.recordIntent(intent);
     if (outcome === 'challenge-used') throw new RefusalError('authorization.challenge_used');
+    if (outcome === 'predecessor-not-valid')
+      throw new RefusalError('renewal.not_valid', { reason: 'revoked meanwhile' });
     if (outcome === 'already-issued') throw new RefusalError('enrollment.concurrent');
     // The brand exists for the type checker alone, and here is the one place that gives it.
     return { ...intent, profile } as RecordedIntent;

@@ -1,5 +1,6 @@
 /** A withheld certificate that nobody claims in time is revoked, and Intune hears of a failure instead. */
 import { failurePayload, OUTBOX_DELAY_MS } from '../enrollment/notify.ts';
+import { StoreError } from '../store/store.ts';
 import type { Enrollment, NewNotification, Store } from '../store/store.ts';
 
 const BATCH = 64;
@@ -39,7 +40,11 @@ async function failureInstead(
   store: UnclaimedParts['store'],
   now: Date,
 ): Promise<NewNotification | undefined> {
-  const success = await store.findSuccessNotification(enrollment.serialNumber);
+  const success = await store.findSuccessNotification(enrollment.serialNumber).catch((error: unknown) => {
+    // A notification that cannot be unsealed any more must not keep its certificate, and those after it, from the CRL.
+    if (error instanceof StoreError && error.code === 'store.unsealing_failed') return undefined;
+    throw error;
+  });
   if (success === undefined) return undefined;
   const { connection, endpoint, transactionId, serialNumber, payload } = success.notification;
   const failure = failurePayload('enrollment.unclaimed', payload.certificateRequest);

@@ -141,12 +141,16 @@ const limits = settings({
   requestTimeoutMs: wholeNumber(1000, 120_000, 'a slow device must get through, a stalled one must not stay').default(
     10_000,
   ),
-  workerTimeoutMs: wholeNumber(500, MINUTE_MS, 'one message takes milliseconds').default(5000),
+  workerTimeoutMs: wholeNumber(
+    2000,
+    MINUTE_MS,
+    'one message takes milliseconds, but a backup may hold up the server for a second',
+  ).default(5000),
   workers: wholeNumber(1, 64, 'each is a thread').optional(),
   concurrentRequests: wholeNumber(1, 10_000, 'each holds its message in memory').default(256),
   withheldClaimMs: wholeNumber(
     MINUTE_MS,
-    30 * DAY_MS,
+    3 * DAY_MS,
     'a device must get to retry, and a certificate that nobody has must not stay valid',
   ).default(DAY_MS),
   crlValidityMs: wholeNumber(

@@ -44,10 +44,16 @@ export class EnrollmentsTable {
     if (this.findBySerialNumber(intent.serialNumber) !== undefined) {
       throw new StoreError('store.serial_number_used', `The serial number ${intent.serialNumber} was used before`);
     }
+    if (!this.#predecessorIsValid(intent)) return 'predecessor-not-valid';
     if (!this.#claimChallenge(intent)) return 'challenge-used';
     if (current !== undefined) this.#setAside(current);
     this.#insert(intent);
     return 'recorded';
+  }
+
+  /** It was valid when the renewal was authorized; it may have been revoked since. */
+  #predecessorIsValid({ authorization }: Intent): boolean {
+    return authorization.kind !== 'renewal' || this.findBySerialNumber(authorization.replaces)?.state === 'released';
   }
 
   /** False when no current intent holds the serial number. */

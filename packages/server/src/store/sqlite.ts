@@ -14,9 +14,8 @@ export type SqlValue = string | number | bigint | Uint8Array | null;
 export type SqlParameters = Readonly<Record<string, SqlValue>>;
 
 /**
- * How long a statement waits for another process, such as a backup, that holds the file's lock. Nothing else happens
- * meanwhile, for SQLite waits on the main thread: kept well below the time limit of the workers, which would take jobs
- * that were finished in time for stalled.
+ * How long a statement waits for another process, such as a backup, that holds the file's lock. Every call to the store
+ * waits with it; what waits longer fails, and the device asks again.
  */
 const BUSY_TIMEOUT_MS = 1000;
 /** SQLite's result codes for a file that is not, or no longer, a sound database. */

@@ -60,8 +60,9 @@ export interface Intent {
  * - `recorded`: durable; an earlier intent of the same request is now abandoned, an expired certificate set aside.
  * - `challenge-used`: another request holds this challenge, or its certificate has expired; nothing was written.
  * - `already-issued`: a certificate of this very request is stored; nothing was written.
+ * - `predecessor-not-valid`: the certificate to renew is not released, or not any more; nothing was written.
  */
-export type IntentOutcome = 'recorded' | 'challenge-used' | 'already-issued';
+export type IntentOutcome = 'recorded' | 'challenge-used' | 'already-issued' | 'predecessor-not-valid';
 
 /** An enrollment as it stands in the store. */
 export interface Enrollment {

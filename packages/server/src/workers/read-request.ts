@@ -21,6 +21,7 @@ import {
 } from '@scepter/x509';
 import type { Certificate } from '@scepter/x509';
 import type { KeyObject } from 'node:crypto';
+import { ownMemory } from './jobs.ts';
 import type { MessageProblem, OpenedRequest, ReadResult, ReplyAddress } from './jobs.ts';
 
 /** An RA certificate, decoded once. */
@@ -135,9 +136,11 @@ function openRequest(
     // A wrong key gives random bytes: this is how a failed decryption shows.
     return 'not a certification request';
   }
-  if (!verifyCertificationRequest(certificationRequest)) return 'proof of possession';
-  const signerIssuedByUs = isIssuedBy(message.signer, context.issuing);
   const ownKey = equalBytes(message.signer.publicKey.encoded, certificationRequest.publicKey.encoded);
+  // The signer's key is imported already; importing it again would cost as much as the verification.
+  const publicKey = ownKey ? message.signer.publicKey : certificationRequest.publicKey;
+  if (!verifyCertificationRequest({ ...certificationRequest, publicKey })) return 'proof of possession';
+  const signerIssuedByUs = isIssuedBy(message.signer, context.issuing);
   if (!ownKey && !signerIssuedByUs) return 'signed by another key';
   const { challengePassword } = certificationRequest;
   // Clients such as micromdm's renew with the very request and transaction identifier that they enrolled with. What
@@ -146,7 +149,7 @@ function openRequest(
   return {
     messageType,
     address: { ...address, keyTransport },
-    certificationRequest: certificationRequest.encoded,
+    certificationRequest: ownMemory(certificationRequest.encoded),
     publicKeySha256: sha256Hex(certificationRequest.publicKey.encoded),
     requestSha256: sha256Hex(
       isRenewal ? der.concat(certificationRequest.encoded, message.signer.encoded) : certificationRequest.encoded,
@@ -176,9 +179,9 @@ function addressOf(
   const { digest: requested } = message;
   return {
     transactionId: message.transactionId,
-    recipientNonce: message.senderNonce,
+    recipientNonce: message.senderNonce === undefined ? undefined : ownMemory(message.senderNonce),
     digest: requested !== undefined && floorAllows(floor, { digest: requested }) ? requested : 'sha256',
-    signerCertificate: message.signer.encoded,
+    signerCertificate: ownMemory(message.signer.encoded),
     contentCipher: envelope?.contentCipher ?? 'aes-128-cbc',
     keyTransport: unknownTransport,
     registration: Math.max(

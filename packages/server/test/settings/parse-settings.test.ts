@@ -322,7 +322,7 @@ describe('parseSettings', () => {
       'a claim time of a second',
       { limits: { withheldClaimMs: 1000 } },
       'limits.withheldClaimMs',
-      /60000 to 2592000000: a device/,
+      /60000 to 259200000: a device/,
     ],
     [
       'a secret in the file',

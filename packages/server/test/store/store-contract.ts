@@ -42,6 +42,18 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     afterEach(() => underTest.dispose());
 
     describe('recordIntent', () => {
+      it('does not renew what is revoked by now', async () => {
+        const renewal = intent(2, { authorization: { kind: 'renewal', replaces: serialNumber(1) } });
+        assert.equal(await store.recordIntent(renewal), 'predecessor-not-valid', 'never issued');
+        await issue(store, 1);
+        await store.revoke({ serialNumber: serialNumber(1), revokedAt: recordedAt, reason: 'keyCompromise' });
+        assert.equal(await store.recordIntent(renewal), 'predecessor-not-valid');
+        assert.equal(await store.findBySerialNumber(serialNumber(2)), undefined);
+        await issue(store, 3);
+        const valid = intent(4, { authorization: { kind: 'renewal', replaces: serialNumber(3) } });
+        assert.equal(await store.recordIntent(valid), 'recorded');
+      });
+
       it('queues the failure that comes of an intent without a certificate', async () => {
         const notification = failureNotification(1, { firstAttemptAt: later(dayMs) });
         assert.equal(await store.recordIntent(intent(1, { notification })), 'recorded');
@@ -102,7 +114,8 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
         { kind: 'renewal', replaces: serialNumber(9) },
       ] as const) {
         it(`keeps an authorization by ${authorization.kind}`, async () => {
-          await store.recordIntent(intent(1, { authorization }));
+          await issue(store, 9);
+          assert.equal(await store.recordIntent(intent(1, { authorization })), 'recorded');
           assert.deepEqual((await store.findBySerialNumber(serialNumber(1)))?.authorization, authorization);
         });
       }
