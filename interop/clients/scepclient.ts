@@ -1,0 +1,47 @@
+/**
+ * micromdm `scepclient` 2.1.0 (Debian's `scep`). It keeps everything beside its private key: `csr.pem` is made once and
+ * used again, and when the certificate file exists it renews instead of enrolling. Its requests are encrypted with
+ * single DES and signed with SHA-1, whatever the server announces.
+ */
+import { join } from 'node:path';
+import { run } from '../command.ts';
+import type { CommandResult } from '../command.ts';
+
+export interface ScepclientDevice {
+  readonly url: string;
+  /** Its working folder. */
+  readonly folder: string;
+  readonly commonName: string;
+  readonly challenge: string;
+}
+
+export const scepclientAlgorithms = 'DES-CBC, SHA-1';
+
+export const scepclientFiles = (folder: string): { readonly certificate: string; readonly key: string } => ({
+  certificate: join(folder, 'certificate.pem'),
+  key: join(folder, 'key.pem'),
+});
+
+export async function scepclientVersion(): Promise<string> {
+  return (await run('scepclient', ['-version'])).output.trim();
+}
+
+/** Enrolls, or renews when the folder has a certificate. */
+export function scepclient({ url, folder, commonName, challenge }: ScepclientDevice): Promise<CommandResult> {
+  const files = scepclientFiles(folder);
+  return run(
+    'scepclient',
+    [
+      ['-server-url', url],
+      ['-private-key', files.key],
+      ['-certificate', files.certificate],
+      ['-keySize', '2048'],
+      ['-cn', commonName],
+      ['-organization', 'Interop'],
+      ['-country', 'DE'],
+      ['-challenge', challenge],
+      ['-debug'],
+    ].flat(),
+    { folder },
+  );
+}
