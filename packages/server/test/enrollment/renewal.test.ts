@@ -76,6 +76,22 @@ describe('renewal by a certificate of ours', () => {
     assert.notEqual(issued(await client.send(renewal(old, {}, 'PKCSReq'))).serialHex, old.serialHex);
   });
 
+  it('with the request of the first enrollment, as scepclient sends it, gets a new certificate, and that one again', async () => {
+    const csr = certificationRequest(keys, { subjectAltNames, challenge: STATIC_CHALLENGE });
+    const own = { certificate: selfSigned(keys), privateKey: keys.privateKey };
+    const transactionId = 'the-same-all-along';
+    const old = issued(await client.send({ csr, transactionId, signer: own }));
+    const again: Message = {
+      csr,
+      transactionId,
+      signer: { certificate: old, privateKey: keys.privateKey },
+      messageType: 'RenewalReq',
+    };
+    const renewed = issued(await client.send(again));
+    assert.notEqual(renewed.serialHex, old.serialHex);
+    assert.equal(issued(await client.send(again)).serialHex, renewed.serialHex);
+  });
+
   it('keeps its alternative names when it says nothing of them', async () => {
     const old = await enrolled();
     const csr = certificationRequest(nextKeys);
