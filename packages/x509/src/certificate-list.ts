@@ -1,3 +1,4 @@
+import { readSigned } from './signed.ts';
 import type { AlgorithmIdentifier } from './algorithm-identifier.ts';
 import { readAlgorithmIdentifier } from './algorithm-identifier.ts';
 import { der } from './asn1/der.ts';
@@ -56,19 +57,13 @@ export interface CertificateList {
  */
 export function decodeCertificateList(encoded: Uint8Array): CertificateList {
   // Lists are long by nature. An element has at least two bytes, some are read twice.
-  const reader = Asn1Reader.of(encoded, { maxElements: encoded.length });
-  const outer = reader.read(tag.sequence);
-  reader.end();
-  const fields = outer.children();
-  const tbs = fields.read(tag.sequence);
-  const signatureAlgorithm = readAlgorithmIdentifier(fields);
-  const signature = fields.wholeBytes();
-  fields.end();
-  const { innerAlgorithm, ...contents } = readTbs(tbs.children());
+  const signed = readSigned(Asn1Reader.of(encoded, { maxElements: encoded.length }));
+  const { toBeSigned, signatureAlgorithm, signature } = signed;
+  const { innerAlgorithm, ...contents } = readTbs(toBeSigned.children());
   if (!equalBytes(innerAlgorithm.encoded, signatureAlgorithm.encoded)) {
     throw new Asn1Error('bad_value', 'two different signature algorithms in one certificate list');
   }
-  return { encoded: outer.encoded, tbs: tbs.encoded, ...contents, signatureAlgorithm, signature };
+  return { encoded: signed.encoded, tbs: toBeSigned.encoded, ...contents, signatureAlgorithm, signature };
 }
 
 type TbsContents = Omit<CertificateList, 'encoded' | 'tbs' | 'signatureAlgorithm' | 'signature'>;

@@ -1,3 +1,4 @@
+import { readSigned } from './signed.ts';
 import type { KeyObject } from 'node:crypto';
 import type { AlgorithmIdentifier } from './algorithm-identifier.ts';
 import { readAlgorithmIdentifier } from './algorithm-identifier.ts';
@@ -57,20 +58,14 @@ export interface Certificate {
  * if (!verifyCertificateSignature(certificate, issuer.publicKey)) throw new Error('not by this issuer');
  */
 export function decodeCertificate(encoded: Uint8Array, options: { readonly rules?: EncodingRules } = {}): Certificate {
-  const reader = Asn1Reader.of(encoded, options);
-  const outer = reader.read(tag.sequence);
-  reader.end();
-  const fields = outer.children();
-  const tbs = fields.read(tag.sequence);
-  const signatureAlgorithm = readAlgorithmIdentifier(fields);
-  const signature = fields.wholeBytes();
-  fields.end();
-  const { innerAlgorithm, ...contents } = readTbs(tbs.children());
+  const signed = readSigned(Asn1Reader.of(encoded, options));
+  const { toBeSigned, signatureAlgorithm, signature } = signed;
+  const { innerAlgorithm, ...contents } = readTbs(toBeSigned.children());
   // RFC 5280, 4.1.1.2: what is signed must name the algorithm, too, or it could be exchanged.
   if (!equalBytes(innerAlgorithm.encoded, signatureAlgorithm.encoded)) {
     throw new Asn1Error('bad_value', 'two different signature algorithms in one certificate');
   }
-  return { encoded: outer.encoded, tbs: tbs.encoded, ...contents, signatureAlgorithm, signature };
+  return { encoded: signed.encoded, tbs: toBeSigned.encoded, ...contents, signatureAlgorithm, signature };
 }
 
 type TbsContents = Omit<Certificate, 'encoded' | 'tbs' | 'signatureAlgorithm' | 'signature'>;

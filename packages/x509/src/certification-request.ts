@@ -1,6 +1,6 @@
+import { readSigned } from './signed.ts';
 import type { KeyObject } from 'node:crypto';
 import type { AlgorithmIdentifier } from './algorithm-identifier.ts';
-import { readAlgorithmIdentifier } from './algorithm-identifier.ts';
 import { der } from './asn1/der.ts';
 import { Asn1Error } from './asn1/errors.ts';
 import { Asn1Reader } from './asn1/reader.ts';
@@ -68,19 +68,13 @@ export interface CertificationRequest {
  * if (!verifyCertificationRequest(request)) throw new Error('not signed by its own key');
  */
 export function decodeCertificationRequest(encoded: Uint8Array): CertificationRequest {
-  const reader = Asn1Reader.of(encoded);
-  const outer = reader.read(tag.sequence);
-  reader.end();
-  const fields = outer.children();
-  const info = fields.read(tag.sequence);
-  const signatureAlgorithm = readAlgorithmIdentifier(fields);
-  const signature = fields.wholeBytes();
-  fields.end();
+  const signed = readSigned(Asn1Reader.of(encoded));
+  const { toBeSigned: info, signatureAlgorithm, signature } = signed;
   const { subject, publicKey, attributes } = readInfo(info.children());
   const { extensions, extensionsWrapped } = requestedExtensions(attributes);
   const subjectAltName = findExtension(extensions, oid.subjectAltName);
   return {
-    encoded: outer.encoded,
+    encoded: signed.encoded,
     info: info.encoded,
     subject,
     publicKey,
