@@ -37,7 +37,9 @@ function explainError(error: unknown): Explanation {
     return { message: sentence(error.message), hint: error.hint, exitCode: 1 };
   }
   if (error instanceof ScepError) {
-    const message = error.message.charAt(0).toUpperCase() + error.message.slice(1);
+    const code = causeCode(error);
+    const detail = code === undefined ? '' : ` (${code})`;
+    const message = `${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}${detail}`;
     return { message: sentence(message), hint: scepHints[error.code], exitCode: 1 };
   }
   return {
@@ -62,6 +64,12 @@ const scepHints: Partial<Readonly<Record<ScepErrorCode, string>>> = {
   'scep.reply_signer': 'The reply was not signed by the CA that the server announced; somebody may be in between.',
   'scep.reply_signature': 'The reply was changed on the way, or the server is at fault.',
 };
+
+/** The system's or TLS's code at the bottom of a chain of causes: refused, unknown name, certificate not trusted. */
+function causeCode(error: Error): string | undefined {
+  if (error.cause instanceof Error) return causeCode(error.cause);
+  return 'code' in error && typeof error.code === 'string' && /^[A-Z_]+$/u.test(error.code) ? error.code : undefined;
+}
 
 function sentence(text: string): string {
   return /[.!?]$/u.test(text) ? text : `${text}.`;

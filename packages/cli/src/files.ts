@@ -38,10 +38,21 @@ export async function writeFileAtomically(path: string, content: string, mode: n
   }
 }
 
+/** Not `recursive`: on file systems where nothing can be made, such as /proc, Node then never comes back. */
+async function makeFolders(path: string): Promise<void> {
+  if (await exists(path)) {
+    // Fails with ENOTDIR for anything but a folder.
+    await stat(`${path}/.`);
+    return;
+  }
+  if (dirname(path) !== path) await makeFolders(dirname(path));
+  await mkdir(path, { mode: 0o700 });
+}
+
 /** Makes a folder for secrets, if it is not there. */
 export async function makePrivateFolder(path: string, option: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    await makeFolders(path);
   } catch (cause) {
     throw new CommandError(`The folder ${path} cannot be made (${systemReason(cause)}).`, {
       hint: `Choose another one with ${option}.`,

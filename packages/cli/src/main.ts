@@ -1,12 +1,18 @@
 #!/usr/bin/env -S node --conditions=source
 // The composition root: the one place that knows the process, its environment, the clock and the network.
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { runProgram } from './program.ts';
 import { takeInterruption } from './interruption.ts';
 import type { World } from './world.ts';
 
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
 const world: World = {
+  version,
   // oxlint-disable-next-line node/no-process-env -- the composition root reads it, once.
   environment: process.env,
   stdout: process.stdout,

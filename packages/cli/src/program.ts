@@ -15,7 +15,8 @@ Start here:
   $ scepter init            a configuration file for your own tenant
   $ scepter serve --config scepter.json
 
-Each command explains itself: scepter demo --help`;
+Each command explains itself: scepter demo --help. From a checkout, every
+command is run as npx scepter …`;
 
 /**
  * Runs one command line.
@@ -42,6 +43,7 @@ function composeProgram(world: World, screen: Screen): Command {
   const program = new Command('scepter')
     .description('Certificates for every device that Microsoft Intune manages, from your own CA.')
     .addHelpText('after', examples)
+    .version(world.version, '--version', 'print the version')
     .helpCommand(false);
   const commands = [
     demoCommand(world, screen),

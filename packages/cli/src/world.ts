@@ -15,6 +15,8 @@ export interface Interruption {
 
 /** Everything outside the process that a command touches; `main.ts` alone makes the real one. */
 export interface World {
+  /** Of this program. */
+  readonly version: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;

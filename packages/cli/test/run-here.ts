@@ -23,6 +23,7 @@ export function startHere(words: string[], options: HereOptions = {}): RunningHe
   let stdout = '';
   let stderr = '';
   const world: World = {
+    version: '0.0.0-test',
     environment: options.environment ?? {},
     stdout: { write: (text) => (stdout += text), isTTY: options.isTTY },
     stderr: { write: (text) => (stderr += text), isTTY: options.isTTY },

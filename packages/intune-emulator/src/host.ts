@@ -1,8 +1,9 @@
 /** The thin host: two listeners on the loopback interface around the emulator's two functions. */
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { getRequestListener, type Http2Bindings, type HttpBindings } from '@hono/node-server';
 import { createEmulator, type Emulator } from './emulator.ts';
 import { EmulatorError } from './errors.ts';
@@ -119,9 +120,16 @@ function listener(answer: (request: Request) => Promise<Response>) {
   };
 }
 
+/** Not `recursive`: on file systems where nothing can be made, such as /proc, Node then never comes back. */
+async function makeFolders(folder: string): Promise<void> {
+  if (existsSync(folder)) return;
+  if (dirname(folder) !== folder) await makeFolders(dirname(folder));
+  await mkdir(folder, { mode: 0o700 });
+}
+
 async function createFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolders(folder);
   } catch (cause) {
     throw new EmulatorError('emulator.folder_unwritable', `Cannot create the folder ${folder}.`, {
       cause,

@@ -18,7 +18,7 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { createPrivateFile } from './store/private-file.ts';
 
@@ -87,10 +87,17 @@ export function openDataFolder(path: string, options: DataFolderOptions): DataFo
   }
 }
 
+/** Not `recursive`: on file systems where nothing can be made, such as /proc, Node then never comes back. */
+function makeFolders(path: string): void {
+  if (existsSync(path)) return;
+  if (dirname(path) !== path) makeFolders(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
+}
+
 function createFolder(path: string): void {
   const probe = join(path, 'write-test.tmp');
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolders(path);
     // The permission bits don't tell: think of root, of a read-only mount, of a full disk.
     writeDurably(probe, 'written to see whether the folder can be written to');
     rmSync(probe);

@@ -101,8 +101,9 @@ function createReadableLogger({ destination, level, now = () => new Date() }: Lo
   const write = (severity: Exclude<LogLevel, 'silent'>, event: LogEvent): void => {
     if (severities[severity] < severities[level]) return;
     const line = `${localTime(now())} ${marks[severity]} ${readable(clean(event))}`;
-    // The last column stays free: some terminals wrap a line that fills it.
-    destination.write(`${shorten(line, (destination.columns ?? DEFAULT_COLUMNS) - 1)}\n`);
+    // The last column stays free: some terminals wrap a line that fills it. What went wrong is told whole.
+    const width = (destination.columns ?? DEFAULT_COLUMNS) - 1;
+    destination.write(`${severity === 'info' ? shorten(line, width) : line}\n`);
   };
   return {
     info: (event) => write('info', event),
@@ -123,7 +124,7 @@ function clean(event: LogEvent): CleanEvent {
   return cleaned;
 }
 
-/** The most telling first: what is cut off at the edge of the terminal is in the JSON log. */
+/** The most telling first: an information line is cut off at the edge of the terminal. */
 function readable(event: CleanEvent): string {
   const { message, endpoint, transactionId, step, outcome, durationMs, errorCode, ...others } = event;
   // Enough to follow a transaction by on a screen; the JSON log has it whole.

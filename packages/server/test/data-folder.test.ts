@@ -183,6 +183,14 @@ describe('openDataFolder', () => {
     assertRefused('data_folder.unwritable', /can't be written to/);
   });
 
+  it(
+    'refuses a place where no folder can be made, and comes back',
+    { skip: process.platform !== 'linux' && 'no /proc' },
+    () => {
+      assert.throws(() => openDataFolder('/proc/scepter/data', { randomBytes }), { code: 'data_folder.unwritable' });
+    },
+  );
+
   it('refuses a folder without write permission', () => {
     mkdirSync(path, { recursive: true });
     chmodSync(path, 0o500);

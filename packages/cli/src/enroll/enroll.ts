@@ -106,7 +106,7 @@ function explainRefusal(reply: Exclude<EnrollResult, { status: 'success' }>): Co
   }
   const text = reply.failInfoText === undefined ? '' : `, saying ${JSON.stringify(reply.failInfoText)}`;
   return new CommandError(`The server refused the request with ${reply.failInfo}${text}.`, {
-    hint: failInfoExplanations[reply.failInfo],
+    hint: `${failInfoExplanations[reply.failInfo]} The transaction is ${reply.transactionId}.`,
   });
 }
 

@@ -62,7 +62,7 @@ async function answer(message: Uint8Array, endpoint: Endpoint, parts: Enrollment
     return refuse(new RefusalError(read.problem), address, trace, parts);
   }
   trace.passed('decode', read.durationsMs.decode);
-  trace.passed('open', read.durationsMs.open);
+  trace.passed('open', read.durationsMs.open, { subject: read.request.subject });
 
   const identity = identityOf(read.request, endpoint);
   let certificate: Uint8Array;

@@ -36,6 +36,8 @@ export interface OpenedRequest {
   readonly address: ReplyAddress;
   /** DER PKCS#10. */
   readonly certificationRequest: Uint8Array;
+  /** RFC 4514, as asked for: for the log. */
+  readonly subject: string;
   readonly publicKeySha256: string;
   /** Of the certification request, for a renewal followed by the certificate that is renewed. */
   readonly requestSha256: string;

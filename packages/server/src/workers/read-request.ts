@@ -15,6 +15,7 @@ import {
   der,
   digest,
   equalBytes,
+  formatName,
   toHex,
   verifyCertificateSignature,
   verifyCertificationRequest,
@@ -150,6 +151,7 @@ function openRequest(
     messageType,
     address: { ...address, keyTransport },
     certificationRequest: ownMemory(certificationRequest.encoded),
+    subject: formatName(certificationRequest.subject),
     publicKeySha256: sha256Hex(certificationRequest.publicKey.encoded),
     requestSha256: sha256Hex(
       isRenewal ? der.concat(certificationRequest.encoded, message.signer.encoded) : certificationRequest.encoded,
