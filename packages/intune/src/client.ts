@@ -1,18 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { notifyFailureAction, type NotifyFailureRequest } from './actions/notify-failure.ts';
 import { notifySuccessAction, type NotifySuccessRequest } from './actions/notify-success.ts';
-import { performAction, type ScepAction, type ScepService } from './actions/scep-action.ts';
+import { performScepAction, type ScepAction } from './actions/scep-action.ts';
+import type { IntuneServices } from './actions/service-action.ts';
 import { validateRequestAction, type ValidateRequest } from './actions/validate-request.ts';
 import { checkObject, checkSignal } from './arguments.ts';
 import type { AuthorizedService } from './authorized-requests.ts';
 import { runCall } from './call.ts';
-import { ClientSecretCredential } from './credentials/client-secret-credential.ts';
-import type { TokenCredential } from './credentials/token-credential.ts';
+import { createCredential } from './credentials/create-credential.ts';
 import { IntuneNetworkError } from './errors.ts';
 import { HttpConnections } from './http/http-connections.ts';
 import { checkOptions, type CheckedOptions, type IntuneClientOptions } from './options.ts';
 import { ServiceLocator } from './service-locator.ts';
 import { TokenSource } from './token-source.ts';
+
+/** The version of the SCEP service's wire format, as Microsoft's reference clients send it. */
+const apiVersion = '2018-02-20';
 
 /** What an accepted call tells: Intune said Success. */
 export interface IntuneResult {
@@ -39,13 +42,13 @@ export interface IntuneResult {
  */
 export class IntuneClient {
   readonly #options: CheckedOptions;
-  readonly #service: ScepService;
+  readonly #services: IntuneServices;
   #closed = false;
 
   /** @throws {IntuneArgumentError} when an option is missing or unusable */
   constructor(options: IntuneClientOptions) {
     this.#options = checkOptions(options);
-    this.#service = connectService(this.#options);
+    this.#services = connectServices(this.#options);
   }
 
   /**
@@ -85,7 +88,7 @@ export class IntuneClient {
   /** Lets running calls finish, refuses new ones, and closes the connections. A given `dispatcher` stays open. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#service.http.close();
+    await this.#services.http.close();
   }
 
   async #perform(signal: unknown, makeAction: (callerInfo: string) => ScepAction): Promise<IntuneResult> {
@@ -95,16 +98,17 @@ export class IntuneClient {
     if (this.#closed) {
       throw new IntuneNetworkError('The client has been closed', { activityId });
     }
-    await runCall(activityId, limits, (call) => performAction(this.#service, action, call));
+    await runCall(activityId, limits, (call) => performScepAction(this.#services, action, apiVersion, call));
     return { activityId };
   }
 }
 
 /** Puts the parts together: connections, credential, a token source for each service, and the locator. */
-function connectService(options: CheckedOptions): ScepService {
-  const { ca, dispatcher, timeoutMs, now, graphUrl, intuneResource, allowLoopback } = options;
-  const http = new HttpConnections({ ca, dispatcher, connectTimeoutMs: timeoutMs });
-  const credential = toTokenCredential(options, http);
+function connectServices(options: CheckedOptions): IntuneServices {
+  const { connection, timeoutMs, now, graphUrl, intuneResource, allowLoopback } = options;
+  const http = new HttpConnections({ ...connection, connectTimeoutMs: timeoutMs });
+  const { tenant, authority } = options;
+  const credential = createCredential(options.credential, { tenant, authority, http });
   const graph: AuthorizedService = {
     name: 'Microsoft Graph',
     tokens: new TokenSource({ credential, scope: `${graphUrl.href.replace(/\/+$/, '')}/.default`, timeoutMs, now }),
@@ -116,9 +120,4 @@ function connectService(options: CheckedOptions): ScepService {
     permission: 'scep_challenge_provider',
   };
   return { http, intune, locator: new ServiceLocator({ http, graph, graphUrl, allowLoopback, timeoutMs }) };
-}
-
-function toTokenCredential(options: CheckedOptions, http: HttpConnections): TokenCredential {
-  const { credential, tenant, authority } = options;
-  return 'getToken' in credential ? credential : new ClientSecretCredential({ ...credential, tenant, authority, http });
 }

@@ -1,5 +1,7 @@
 export { IntuneClient, type IntuneResult } from './client.ts';
-export type { ClientSecret, IntuneClientOptions } from './options.ts';
+export type { IntuneClientOptions } from './options.ts';
+export type { ConnectionOptions, TlsOptions } from './http/connection-options.ts';
+export type { ClientSecret, IntuneCredential } from './credentials/credential-options.ts';
 export type { CloudName } from './clouds.ts';
 export type { AccessToken, GetTokenOptions, TokenCredential } from './credentials/token-credential.ts';
 export type { ValidateRequest } from './actions/validate-request.ts';

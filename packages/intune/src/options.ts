@@ -1,23 +1,19 @@
-import type { Dispatcher } from 'undici';
 import { checkBaseUrl, checkObject, checkText } from './arguments.ts';
 import { clouds, type CloudName } from './clouds.ts';
-import type { TokenCredential } from './credentials/token-credential.ts';
+import { checkCredential, type IntuneCredential } from './credentials/credential-options.ts';
 import { IntuneArgumentError } from './errors.ts';
-
-/** The application's client secret in Microsoft Entra (`AAD_APP_ID` and `AAD_APP_KEY` of Microsoft's libraries). */
-export interface ClientSecret {
-  /** Application (client) id, a GUID. */
-  readonly clientId: string;
-  /** The secret's value, not its id. */
-  readonly clientSecret: string;
-}
+import {
+  checkConnectionOptions,
+  type CheckedConnectionOptions,
+  type ConnectionOptions,
+} from './http/connection-options.ts';
 
 /** How an `IntuneClient` reaches and signs in to one tenant. */
-export interface IntuneClientOptions {
+export interface IntuneClientOptions extends ConnectionOptions {
   /** Directory (tenant) id or one of its verified domain names (`TENANT`). */
   readonly tenant: string;
   /** A client secret, or any credential of the shape that `@azure/identity` has. */
-  readonly credential: TokenCredential | ClientSecret;
+  readonly credential: IntuneCredential;
   /** Name and version of the product that calls, for Microsoft's logs (`PROVIDER_NAME_AND_VERSION`). */
   readonly callerInfo: string;
   /** Default: `public`. */
@@ -31,17 +27,10 @@ export interface IntuneClientOptions {
    * slash at its end counts. Default: the cloud's; required for `china`, for which Microsoft names none.
    */
   readonly intuneResource?: string;
-  /** Applies to every connection: sign-in, discovery and Intune. */
-  readonly tls?: {
-    /** Certificates in PEM that are trusted *instead of* the well-known ones. */
-    readonly ca?: string | Uint8Array;
-  };
   /** Lets discovery name a service on this machine, as an emulator does. Default: false. */
   readonly allowLoopback?: boolean;
   /** Limit for a whole call, including sign-in, discovery and the body of the answer. Default: 30,000. */
   readonly timeoutMs?: number;
-  /** Replaces the client's own connection pool; `close()` leaves it open. Excludes `tls`. */
-  readonly dispatcher?: Dispatcher;
   /** The clock that decides whether a token is still good. Default: the system's. */
   readonly now?: () => Date;
 }
@@ -49,15 +38,14 @@ export interface IntuneClientOptions {
 /** The options with every default filled in and every value checked. */
 export interface CheckedOptions {
   readonly tenant: string;
-  readonly credential: TokenCredential | ClientSecret;
+  readonly credential: IntuneCredential;
   readonly callerInfo: string;
   readonly authority: URL;
   readonly graphUrl: URL;
   readonly intuneResource: string;
-  readonly ca: string | Uint8Array | undefined;
   readonly allowLoopback: boolean;
   readonly timeoutMs: number;
-  readonly dispatcher: Dispatcher | undefined;
+  readonly connection: CheckedConnectionOptions;
   readonly now: () => Date;
 }
 
@@ -68,10 +56,7 @@ const longestTimeoutMs = 2 ** 31 - 1;
 /** @throws {IntuneArgumentError} for the first option that is missing or unusable */
 export function checkOptions(options: IntuneClientOptions): CheckedOptions {
   const cloud = checkCloud(checkObject('options', options).cloud ?? 'public');
-  const { dispatcher, allowLoopback = false, now = () => new Date() } = options;
-  if (dispatcher !== undefined && options.tls !== undefined) {
-    throw new IntuneArgumentError('dispatcher', 'excludes tls: configure TLS on the dispatcher');
-  }
+  const { allowLoopback = false, now = () => new Date() } = options;
   return {
     tenant: checkTenant(options.tenant),
     credential: checkCredential(options.credential),
@@ -79,10 +64,9 @@ export function checkOptions(options: IntuneClientOptions): CheckedOptions {
     authority: checkBaseUrl('authority', options.authority ?? cloud.authority),
     graphUrl: checkBaseUrl('graphUrl', options.graphUrl ?? cloud.graphUrl),
     intuneResource: checkIntuneResource(options.intuneResource ?? cloud.intuneResource),
-    ca: checkCa(options.tls?.ca),
     allowLoopback,
     timeoutMs: checkTimeout(options.timeoutMs ?? defaultTimeoutMs),
-    dispatcher,
+    connection: checkConnectionOptions(options),
     now,
   };
 }
@@ -106,36 +90,12 @@ function checkTenant(value: unknown): string {
   return tenant;
 }
 
-function checkCredential(value: unknown): TokenCredential | ClientSecret {
-  if (typeof value !== 'object' || value === null) {
-    throw new IntuneArgumentError('credential', 'must be a client secret or a token credential');
-  }
-  if ('getToken' in value && typeof value.getToken === 'function') {
-    return value as TokenCredential;
-  }
-  const { clientId, clientSecret } = value as Partial<Record<keyof ClientSecret, unknown>>;
-  return {
-    clientId: checkText('credential.clientId', clientId, { maximumLength: 256 }),
-    clientSecret: checkText('credential.clientSecret', clientSecret, { maximumLength: 4096 }),
-  };
-}
-
 /** Checked as a URL and kept as text: whether the scope has one slash or two depends on its last character. */
 function checkIntuneResource(value: string | undefined): string {
   if (value === undefined) {
     throw new IntuneArgumentError('intuneResource', 'must be given for this cloud');
   }
   checkBaseUrl('intuneResource', value);
-  return value;
-}
-
-function checkCa(value: unknown): string | Uint8Array | undefined {
-  if (value === undefined || value instanceof Uint8Array) {
-    return value;
-  }
-  if (typeof value !== 'string' || !value.includes('-----BEGIN CERTIFICATE-----')) {
-    throw new IntuneArgumentError('tls.ca', 'must be certificates in PEM');
-  }
   return value;
 }
 

@@ -3,17 +3,12 @@ import { randomUUID } from 'node:crypto';
 import type { Call } from '../call.ts';
 import { IntuneAuthenticationError } from '../errors.ts';
 import { copyCause } from '../http/foreign-cause.ts';
-import type { HttpConnections } from '../http/http-connections.ts';
-import type { ClientSecret } from '../options.ts';
+import type { ClientSecret } from './credential-options.ts';
+import type { SignIn } from './create-credential.ts';
 import { MsalNetwork } from './msal-network.ts';
 import type { AccessToken, GetTokenOptions, TokenCredential } from './token-credential.ts';
 
-export interface ClientSecretCredentialOptions extends ClientSecret {
-  readonly tenant: string;
-  /** Base URL of the sign-in service. */
-  readonly authority: URL;
-  readonly http: HttpConnections;
-}
+export type ClientSecretCredentialOptions = ClientSecret & SignIn;
 
 /** Signs in as an application with a client secret (OAuth 2.0 client credentials, RFC 6749 4.4). */
 export class ClientSecretCredential implements TokenCredential {

@@ -2,6 +2,7 @@ import { Agent, request, type Dispatcher } from 'undici';
 import type { Call } from '../call.ts';
 import { IntuneHttpError, IntuneNetworkError } from '../errors.ts';
 import { HttpAnswer } from './answer.ts';
+import type { CheckedConnectionOptions } from './connection-options.ts';
 import { copyCause } from './foreign-cause.ts';
 import type { Secrets } from './redaction.ts';
 
@@ -17,11 +18,8 @@ export interface HttpRequest {
   readonly secrets: Secrets;
 }
 
-export interface HttpConnectionsOptions {
-  readonly ca: string | Uint8Array | undefined;
+export interface HttpConnectionsOptions extends CheckedConnectionOptions {
   readonly connectTimeoutMs: number;
-  /** Used, and left open, instead of an own pool. */
-  readonly dispatcher: Dispatcher | undefined;
 }
 
 /**
