@@ -5,6 +5,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { newGuid, newSecret, type RandomBytes } from './identifiers.ts';
+import { decodeToken, encodeToken } from './jwt.ts';
+import { managedIdentityIds } from './managed-identity-ids.ts';
 import type { Tenant } from './model.ts';
 
 /** The APIs that tokens are issued for. */
@@ -24,6 +26,19 @@ const claims = z.object({
   roles: z.array(z.string()),
 });
 
+/** What a token says beside the claims that all of them have. */
+export interface TokenContents {
+  readonly resource: string;
+  readonly issuer: string;
+  readonly roles: readonly string[];
+  /** Who it is issued to, and what he has signed in with. */
+  readonly holder: {
+    readonly clientId: string;
+    readonly objectId: string;
+    readonly credential: 'secret' | 'certificate';
+  };
+}
+
 export type TokenProblem = 'missing' | 'malformed' | 'signature' | 'audience' | 'expired' | 'tenant' | 'role';
 
 export class AccessTokens {
@@ -38,7 +53,7 @@ export class AccessTokens {
   }
 
   /** `resource` goes into `aud` as the client wrote it. */
-  issue(tenant: Tenant, audience: Audience, resource: string, issuer: string): string {
+  issue(tenant: Tenant, { resource, issuer, roles, holder }: TokenContents): string {
     const issuedAt = Math.floor(this.#now().getTime() / 1000);
     const payload = {
       aud: resource,
@@ -46,20 +61,25 @@ export class AccessTokens {
       iat: issuedAt,
       nbf: issuedAt,
       exp: issuedAt + tokenLifetimeSeconds,
-      appid: tenant.clientId,
+      appid: holder.clientId,
       app_displayname: 'SCEP server',
-      appidacr: '1',
+      appidacr: holder.credential === 'secret' ? '1' : '2',
       idtyp: 'app',
-      oid: tenant.clientId,
-      sub: tenant.clientId,
+      oid: holder.objectId,
+      sub: holder.objectId,
       tid: tenant.tenantId,
-      roles: audience === 'graph' ? tenant.graphRoles : tenant.intuneRoles,
+      roles,
       uti: newSecret(this.#randomBytes, 16),
       jti: newGuid(this.#randomBytes),
       ver: '1.0',
     };
-    const signed = `${encodePart({ typ: 'JWT', alg: 'HS256' })}.${encodePart(payload)}`;
-    return `${signed}.${this.#sign(signed).toString('base64url')}`;
+    return encodeToken({ typ: 'JWT', alg: 'HS256' }, payload, (text) => this.#sign(text));
+  }
+
+  /** Whether the token was issued by {@link issue}; whatever it is for, and however old. */
+  isOurs(token: string): boolean {
+    const decoded = decodeToken(token);
+    return decoded !== undefined && this.#isSignedByUs(decoded.signedText, decoded.signature);
   }
 
   /**
@@ -76,18 +96,16 @@ export class AccessTokens {
   ): TokenProblem | undefined {
     if (!authorization) return 'missing';
     const token = /^Bearer +(\S+)$/iu.exec(authorization)?.[1];
-    const parts = token?.split('.') ?? [];
-    const [header, payload, signature] = parts;
-    if (token === undefined || token.length > maxTokenLength || parts.length !== 3) return 'malformed';
-    if (!header || !payload || !signature) return 'malformed';
-    if (!this.#isSignedByUs(`${header}.${payload}`, signature)) return 'signature';
-    const parsed = claims.safeParse(decodePart(payload));
+    const decoded = token === undefined || token.length > maxTokenLength ? undefined : decodeToken(token);
+    if (decoded === undefined) return 'malformed';
+    if (!this.#isSignedByUs(decoded.signedText, decoded.signature)) return 'signature';
+    const parsed = claims.safeParse(decoded.claims);
     if (!parsed.success) return 'malformed';
     const now = this.#now().getTime() / 1000;
     if (!accepts(parsed.data.aud)) return 'audience';
     // Five minutes of tolerance, as Microsoft's validation has.
     if (now >= parsed.data.exp + 300 || now < parsed.data.nbf - 300) return 'expired';
-    if (parsed.data.tid !== tenant.tenantId || parsed.data.appid !== tenant.clientId) return 'tenant';
+    if (parsed.data.tid !== tenant.tenantId || !isCaller(parsed.data.appid, tenant)) return 'tenant';
     return parsed.data.roles.includes(requiredRole) ? undefined : 'role';
   }
 
@@ -95,9 +113,8 @@ export class AccessTokens {
     return createHmac('sha256', this.#key).update(text).digest();
   }
 
-  #isSignedByUs(text: string, signature: string): boolean {
+  #isSignedByUs(text: string, received: Uint8Array): boolean {
     const expected = this.#sign(text);
-    const received = Buffer.from(signature, 'base64url');
     return received.length === expected.length && timingSafeEqual(received, expected);
   }
 }
@@ -112,14 +129,6 @@ export const tokenProblemTexts: Readonly<Record<Exclude<TokenProblem, 'role'>, s
   tenant: 'Access token validation failure. The token is for another tenant or application.',
 };
 
-function encodePart(value: object): string {
-  return Buffer.from(JSON.stringify(value)).toString('base64url');
-}
-
-function decodePart(part: string): unknown {
-  try {
-    return JSON.parse(Buffer.from(part, 'base64url').toString('utf8'));
-  } catch {
-    return undefined;
-  }
+function isCaller(applicationId: string, tenant: Tenant): boolean {
+  return applicationId === tenant.clientId || applicationId === managedIdentityIds(tenant).clientId;
 }

@@ -8,6 +8,7 @@ import type {
   ReceivedSuccessNotification,
 } from './model.ts';
 import type { ScepRejection } from './result-codes.ts';
+import type { Revocation, RevocationState, RevokeStatus } from './revocation-types.ts';
 import type { EmulatorRecords } from './state.ts';
 
 /** Before a certificate exists. Once it does, a repeated or abused validation says nothing about it. */
@@ -48,6 +49,7 @@ export function recordIssued(records: EmulatorRecords, notification: ReceivedSuc
     certificateThumbprint: notification.certificateThumbprint,
     certificateSerialNumber: notification.certificateSerialNumber,
     certificateIssuer: notification.issuingCertificateAuthority,
+    caConfiguration: notification.caConfiguration,
     certificateExpirationDateTime: notification.certificateExpirationDateUtc,
     certificateErrorCode: undefined,
     errorDescription: undefined,
@@ -83,6 +85,13 @@ export function recordDeviceReport(records: EmulatorRecords, deviceId: string, r
   });
 }
 
+/** A certificate that the CA has revoked is in state `revoked`; one that it could not revoke stays as it is. */
+export function recordRevocation(records: EmulatorRecords, revocation: Revocation, now: Date): void {
+  const { certificateRequestId, state } = revocation;
+  if (certificateRequestId === undefined || state !== 'revoked') return;
+  change(records, certificateRequestId, undefined, now.toISOString(), { certificateIssuanceState: 'revoked' });
+}
+
 function change(
   records: EmulatorRecords,
   certificateRequestId: string,
@@ -99,6 +108,7 @@ function change(
 
 /** Intune's certificate report: one row for each device and profile, from its newest request. */
 export function certificateReport(records: EmulatorRecords): CertificateReportRow[] {
+  const revocations = new Map(records.revocations.list().map((request) => [request.certificateRequestId, request]));
   return records.newestCertificateStates().flatMap((state) => {
     const device = records.device(state.deviceId);
     const profile = records.profile(state.profileId);
@@ -110,6 +120,7 @@ export function certificateReport(records: EmulatorRecords): CertificateReportRo
       userPrincipalName: device.user.userPrincipalName,
       certificateRequestId: state.certificateRequestId,
       certificateIssuanceState: state.certificateIssuanceState,
+      revokeStatus: revokeStatus(revocations.get(state.certificateRequestId)),
       thumbprint: state.certificateThumbprint,
       serialNumber: state.certificateSerialNumber,
       issuer: state.certificateIssuer,
@@ -119,4 +130,15 @@ export function certificateReport(records: EmulatorRecords): CertificateReportRo
       lastModifiedDateTime: state.lastModifiedDateTime,
     };
   });
+}
+
+const revokeStatuses: Readonly<Record<RevocationState, RevokeStatus>> = {
+  pending: 'pending',
+  downloaded: 'issued',
+  revoked: 'revoked',
+  failed: 'failed',
+};
+
+function revokeStatus(revocation: Revocation | undefined): RevokeStatus {
+  return revocation === undefined ? 'none' : revokeStatuses[revocation.state];
 }

@@ -5,6 +5,11 @@
 import { Hono, type Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { z } from 'zod';
+import { parse, readBody } from './control-body.ts';
+import { controlCredentials } from './control-credentials.ts';
+import { controlRevocations } from './control-revocations.ts';
+import { faultBody, faultOperation } from './fault-schemas.ts';
+import { needsNewCertificates, revokeOnRemoval } from './revocation-requests.ts';
 import { certificateReport, recordDeviceReport } from './certificate-states.ts';
 import type { ChallengeAuthority } from './challenge.ts';
 import { checkIn, issueUnboundChallenges, refuseUnparsableCertificate, refuseUnparsableSubject } from './check-in.ts';
@@ -12,27 +17,20 @@ import {
   assignmentBody,
   challengeBody,
   deviceBody,
-  faultBody,
-  faultOperation,
   permissionsBody,
   profileBody,
   reportBody,
 } from './control-schemas.ts';
 import type { Connection } from './control-types.ts';
 import { EmulatorError } from './errors.ts';
-import type { Faults } from './faults.ts';
-import { newGuid, type RandomBytes } from './identifiers.ts';
+import { newGuid } from './identifiers.ts';
+import { managedIdentityApp, type ManagedIdentityOptions } from './managed-identity.ts';
 import type { Device, ScepProfile } from './model.ts';
 import { subjectNameFormatStrings, unknownVariables } from './profiles.ts';
-import type { EmulatorRecords } from './state.ts';
 
-export interface ControlApiOptions {
-  records: EmulatorRecords;
+export interface ControlApiOptions extends ManagedIdentityOptions {
   challenges: ChallengeAuthority;
-  faults: Faults;
   connection: () => Connection;
-  now: () => Date;
-  randomBytes: RandomBytes;
 }
 
 const maxControlBytes = 1024 * 1024;
@@ -51,12 +49,16 @@ export function controlApp(options: ControlApiOptions): Hono {
   addAssignmentRoutes(app, options);
   addReportRoutes(app, options);
   addFaultRoutes(app, options);
+  app.route('/', controlRevocations(options));
+  app.route('/', managedIdentityApp(options));
+  app.route('/', controlCredentials(options));
   app.notFound((context) => errorResponse(404, 'emulator.not_found', `There is no ${context.req.path} here.`));
   app.onError(controlError);
   return app;
 }
 
-function addProfileRoutes(app: Hono, { records, now, randomBytes }: ControlApiOptions): void {
+function addProfileRoutes(app: Hono, options: ControlApiOptions): void {
+  const { records, now, randomBytes } = options;
   app.get('/control/profiles', (context) => context.json(records.profiles()));
   app.post('/control/profiles', async (context) => {
     const input = checkProfile(await readBody(context, profileBody));
@@ -68,14 +70,19 @@ function addProfileRoutes(app: Hono, { records, now, randomBytes }: ControlApiOp
   });
   app.put('/control/profiles/:id', async (context) => {
     const input = checkProfile(await readBody(context, profileBody));
-    const { id, createdDateTime, version } = records.requireProfile(context.req.param('id'));
+    const before = records.requireProfile(context.req.param('id'));
+    const { id, createdDateTime, version } = before;
     const lastModifiedDateTime = now().toISOString();
-    records.putProfile({ id, ...input, createdDateTime, lastModifiedDateTime, version: version + 1 });
+    const after = { id, ...input, createdDateTime, lastModifiedDateTime, version: version + 1 };
+    records.putProfile(after);
+    if (needsNewCertificates(before, after)) revokeOnRemoval({ profileId: id }, 'profileChanged', options);
     await records.save();
     return context.json({ id });
   });
   app.delete('/control/profiles/:id', async (context) => {
-    records.deleteProfile(context.req.param('id'));
+    const profileId = context.req.param('id');
+    records.deleteProfile(profileId);
+    revokeOnRemoval({ profileId }, 'profileDeleted', options);
     await records.save();
     return context.body(null, 204);
   });
@@ -122,7 +129,9 @@ function addDeviceRoutes(app: Hono, options: ControlApiOptions): void {
     return context.json({ id: device.id }, 201);
   });
   app.delete('/control/devices/:id', async (context) => {
-    records.deleteDevice(context.req.param('id'));
+    const deviceId = context.req.param('id');
+    records.deleteDevice(deviceId);
+    revokeOnRemoval({ deviceId }, 'deviceDeleted', options);
     await records.save();
     return context.body(null, 204);
   });
@@ -139,7 +148,8 @@ function addDeviceRoutes(app: Hono, options: ControlApiOptions): void {
   });
 }
 
-function addAssignmentRoutes(app: Hono, { records }: ControlApiOptions): void {
+function addAssignmentRoutes(app: Hono, options: ControlApiOptions): void {
+  const { records } = options;
   app.get('/control/assignments', (context) => context.json(records.assignments()));
   app.post('/control/assignments', async (context) => {
     const assignment = await readBody(context, assignmentBody);
@@ -154,7 +164,9 @@ function addAssignmentRoutes(app: Hono, { records }: ControlApiOptions): void {
     return context.body(null, 204);
   });
   app.delete('/control/assignments', async (context) => {
-    records.unassign(await readBody(context, assignmentBody));
+    const assignment = await readBody(context, assignmentBody);
+    records.unassign(assignment);
+    revokeOnRemoval(assignment, 'unassigned', options);
     await records.save();
     return context.body(null, 204);
   });
@@ -200,29 +212,8 @@ function refuseBrowser(context: Context): Response | undefined {
   return errorResponse(403, 'emulator.invalid', 'The control API answers local programs only, not web pages.');
 }
 
-/** @throws EmulatorError `emulator.invalid` */
-async function readBody<T>(context: Context, schema: z.ZodType<T>): Promise<T> {
-  if (!/^application\/json\b/iu.test(context.req.header('content-type') ?? '')) {
-    throw new EmulatorError('emulator.invalid', 'The content type must be application/json.');
-  }
-  const body = await context.req.text();
-  let value: unknown;
-  try {
-    value = JSON.parse(body);
-  } catch (cause) {
-    throw new EmulatorError('emulator.invalid', 'The request body is not JSON.', { cause });
-  }
-  return parse(schema, value);
-}
-
-function parse<T>(schema: z.ZodType<T>, value: unknown): T {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`);
-  throw new EmulatorError('emulator.invalid', problems.slice(0, 5).join('; '), { cause: parsed.error });
-}
-
 function controlError(error: Error): Response {
+  if (error instanceof EmulatorError && error.code === 'emulator.disconnect') throw error;
   if (!(error instanceof EmulatorError)) {
     return errorResponse(500, 'emulator.unexpected_answer', 'The emulator failed to answer this request.');
   }

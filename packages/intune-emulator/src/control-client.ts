@@ -5,13 +5,20 @@ import type {
   Connection,
   DeviceInput,
   DeviceReport,
-  FaultOperation,
-  FaultSetting,
   Permissions,
   ProfileInput,
 } from './control-types.ts';
+import type {
+  ApplicationCertificate,
+  ApplicationSecret,
+  ApplicationSecretInput,
+  FederatedCredential,
+  FederatedCredentialInput,
+} from './credential-types.ts';
 import { EmulatorError } from './errors.ts';
+import type { FaultOperation, FaultSetting } from './fault-types.ts';
 import type { Assignment, Device, ReceivedNotification, ScepProfile } from './model.ts';
+import type { CoolDownAnswer, Revocation, RevocationInput, RevocationSettings } from './revocation-types.ts';
 
 export interface EmulatorControlOptions {
   /** Base URL of the control API, such as `http://127.0.0.1:8081`. */
@@ -120,6 +127,75 @@ export class EmulatorControl {
   /** Clears the fault of one operation, or all of them. */
   async clearFaults(operation?: FaultOperation): Promise<void> {
     await this.#call('DELETE', operation ? `/control/faults?operation=${operation}` : '/control/faults');
+  }
+
+  /** Queues the revocation of a certificate, and returns the request; an open one for it is returned as it is. */
+  requestRevocation(input: RevocationInput): Promise<Revocation> {
+    return this.#call('POST', '/control/revocations', input);
+  }
+
+  /** Revocation requests with their states and results, oldest first. */
+  revocations(): Promise<Revocation[]> {
+    return this.#call('GET', '/control/revocations');
+  }
+
+  revocationSettings(): Promise<RevocationSettings> {
+    return this.#call('GET', '/control/revocation-settings');
+  }
+
+  /**
+   * Sets how long an application waits between two downloads, 60 minutes unless set; 0 switches the cool-down off; and
+   * how an earlier one is answered, by 429 unless set.
+   */
+  async setRevocationCoolDown({ minutes, answer }: { minutes: number; answer?: CoolDownAnswer }): Promise<void> {
+    const settings = { coolDownMinutes: minutes, ...(answer === undefined ? {} : { coolDownAnswer: answer }) };
+    await this.#call('PATCH', '/control/revocation-settings', settings);
+  }
+
+  /** Whether devices, assignments and profiles that go or change have their certificates revoked. Default: no. */
+  async setRevokeOnRemoval(revokeOnRemoval: boolean): Promise<void> {
+    await this.#call('PATCH', '/control/revocation-settings', { revokeOnRemoval });
+  }
+
+  /** The application's secrets, without the secrets themselves; the one of the connection has the id `initial`. */
+  applicationSecrets(): Promise<ApplicationSecret[]> {
+    return this.#call('GET', '/control/application/secrets');
+  }
+
+  /** Adds a client secret beside the others. It is shown this once. */
+  addApplicationSecret(input: ApplicationSecretInput = {}): Promise<{ id: string; secret: string }> {
+    return this.#call('POST', '/control/application/secrets', input);
+  }
+
+  async removeApplicationSecret(id: string): Promise<void> {
+    await this.#call('DELETE', `/control/application/secrets/${encodeURIComponent(id)}`);
+  }
+
+  applicationCertificates(): Promise<ApplicationCertificate[]> {
+    return this.#call('GET', '/control/application/certificates');
+  }
+
+  /** Registers an RSA certificate (PEM), whose key may then sign client assertions. */
+  addApplicationCertificate(certificate: string): Promise<ApplicationCertificate> {
+    return this.#call('POST', '/control/application/certificates', { certificate });
+  }
+
+  /** @param thumbprint SHA-1 or SHA-256, hex */
+  async removeApplicationCertificate(thumbprint: string): Promise<void> {
+    await this.#call('DELETE', `/control/application/certificates/${encodeURIComponent(thumbprint)}`);
+  }
+
+  federatedCredentials(): Promise<FederatedCredential[]> {
+    return this.#call('GET', '/control/application/federated-credentials');
+  }
+
+  /** Lets tokens of another issuer stand for the application; replaces what was set for the same issuer and subject. */
+  setFederatedCredential(input: FederatedCredentialInput): Promise<FederatedCredential> {
+    return this.#call('PUT', '/control/application/federated-credentials', input);
+  }
+
+  async removeFederatedCredential(id: string): Promise<void> {
+    await this.#call('DELETE', `/control/application/federated-credentials/${encodeURIComponent(id)}`);
   }
 
   /** Success and failure notifications received, oldest first. */

@@ -1,13 +1,6 @@
 /** The bodies of the control API. Unknown members are refused, so that a typing mistake does not pass for a default. */
 import { z } from 'zod';
-import {
-  faultOperations,
-  type ChallengeInput,
-  type DeviceInput,
-  type DeviceReport,
-  type FaultSetting,
-  type Permissions,
-} from './control-types.ts';
+import type { ChallengeInput, DeviceInput, DeviceReport, Permissions } from './control-types.ts';
 import {
   deviceReportedStates,
   platforms,
@@ -119,36 +112,4 @@ export const challengeBody: z.ZodType<ChallengeInput> = z.strictObject({
 export const permissionsBody: z.ZodType<Permissions> = z.strictObject({
   graph: z.array(text).max(100),
   intune: z.array(text).max(100),
-});
-
-export const faultOperation = z.enum(faultOperations);
-
-/** A longer delay than this is better tried with `disconnect`. */
-const maxDelayMs = 120_000;
-
-export const faultBody: z.ZodType<FaultSetting> = z.strictObject({
-  operation: faultOperation,
-  fault: z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('code'), code: text, errorDescription: z.string().max(4096).optional() }),
-    z.strictObject({
-      kind: z.literal('http'),
-      status: z.number().int().min(200).max(599),
-      body: z.string().max(65_536).optional(),
-      headers: z
-        .record(
-          z.string().regex(/^[\w-]{1,100}$/u),
-          z
-            .string()
-            .max(4096)
-            .regex(/^[\x20-\x7e]*$/u),
-        )
-        .optional(),
-    }),
-    z.strictObject({ kind: z.literal('delay'), delayMs: z.number().int().min(0).max(maxDelayMs) }),
-    z.strictObject({ kind: z.literal('html') }),
-    z.strictObject({ kind: z.literal('garbage') }),
-    z.strictObject({ kind: z.literal('disconnect') }),
-  ]),
-  times: z.number().int().min(1).max(1_000_000).optional(),
-  afterProcessing: z.boolean().optional(),
 });

@@ -13,6 +13,7 @@ import type {
   SubjectNameFormat,
   ValidityPeriodScale,
 } from './model.ts';
+import type { RevokeStatus } from './revocation-types.ts';
 
 /** Where a SCEP server finds the emulated tenant, and what it signs in with. */
 export interface Connection {
@@ -27,6 +28,24 @@ export interface Connection {
   readonly microsoftUrl: string;
   /** Path of the PEM file with the CA of the emulator's TLS certificate; empty without a host. */
   readonly tlsCaFile: string;
+  /**
+   * Base URL of the managed identity endpoint, plain HTTP: the value for `AZURE_POD_IDENTITY_AUTHORITY_HOST`. Empty
+   * without a host.
+   */
+  readonly managedIdentityUrl: string;
+  /** The same in App Service's form: the values for `IDENTITY_ENDPOINT` and `IDENTITY_HEADER`. */
+  readonly identityEndpoint: string;
+  readonly identityHeader: string;
+  readonly managedIdentity: ManagedIdentityIds;
+}
+
+/** The one managed identity of this machine, under each of its names. */
+export interface ManagedIdentityIds {
+  readonly clientId: string;
+  /** Also its principal id, the subject of its tokens. */
+  readonly objectId: string;
+  /** Azure Resource Manager id. */
+  readonly resourceId: string;
 }
 
 export interface ProfileInput {
@@ -121,6 +140,7 @@ export interface CertificateReportRow {
   readonly userPrincipalName: string;
   readonly certificateRequestId: string;
   readonly certificateIssuanceState: CertificateIssuanceState;
+  readonly revokeStatus: RevokeStatus;
   readonly thumbprint?: string | undefined;
   readonly serialNumber?: string | undefined;
   readonly issuer?: string | undefined;
@@ -147,37 +167,6 @@ export interface ChallengeInput {
   expiresInMinutes?: number | undefined;
   /** Default 1, at most 1000. */
   count?: number | undefined;
-}
-
-export const faultOperations = [
-  'token',
-  'discovery',
-  'validateRequest',
-  'successNotification',
-  'failureNotification',
-] as const;
-export type FaultOperation = (typeof faultOperations)[number];
-
-export type Fault =
-  /** HTTP 200 with this result code (ScepActions); on `token` an Entra error, on `discovery` a Graph error of that code. */
-  | { kind: 'code'; code: string; errorDescription?: string | undefined }
-  | { kind: 'http'; status: number; body?: string | undefined; headers?: Record<string, string> | undefined }
-  /** The normal answer, later. */
-  | { kind: 'delay'; delayMs: number }
-  /** A proxy's HTML error page, status 502. */
-  | { kind: 'html' }
-  /** Status 200, JSON announced, something else sent. */
-  | { kind: 'garbage' }
-  /** The connection is cut without an answer. */
-  | { kind: 'disconnect' };
-
-export interface FaultSetting {
-  operation: FaultOperation;
-  fault: Fault;
-  /** How many more requests it hits; absent: until it is cleared. */
-  times?: number | undefined;
-  /** The request is processed first and only its answer is spoilt. Default false. */
-  afterProcessing?: boolean | undefined;
 }
 
 export interface Permissions {

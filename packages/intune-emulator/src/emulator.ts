@@ -7,10 +7,15 @@ import type { Connection } from './control-types.ts';
 import { entraApp } from './entra.ts';
 import { EmulatorError } from './errors.ts';
 import { Faults } from './faults.ts';
+import type { HostBindings } from './faulty-call.ts';
 import { graphApp } from './graph.ts';
 import type { RandomBytes } from './identifiers.ts';
+import { intuneError } from './intune-http.ts';
+import { appServiceTokenPath, identityHeaderFrom } from './managed-identity.ts';
+import { managedIdentityIds } from './managed-identity-ids.ts';
 import type { EmulatorState } from './model.ts';
-import { intuneError, scepActionsApp } from './scep-actions.ts';
+import { pkiConnectorApp } from './pki-connector.ts';
+import { scepActionsApp } from './scep-actions.ts';
 import { createSecrets, type EmulatorSecrets } from './secrets.ts';
 import { createTenantState, EmulatorRecords } from './state.ts';
 
@@ -23,6 +28,8 @@ export interface EmulatorOptions {
   save?: ((state: EmulatorState) => Promise<void>) | undefined;
   /** The address of the Microsoft side, for the connection that the control API shows. */
   microsoftUrl?: (() => string) | undefined;
+  /** The address of the control API, which is also that of the managed identity endpoint. */
+  controlUrl?: (() => string) | undefined;
   /** Path of the PEM file with the CA of the Microsoft side. */
   tlsCaFile?: string | undefined;
   now: () => Date;
@@ -33,11 +40,16 @@ export interface Emulator {
   /**
    * Answers a request to login.microsoftonline.com, graph.microsoft.com or Intune.
    *
+   * @param host how to cut the request's connection while its answer is sent; without it, a body that is to be cut fails
    * @throws EmulatorError `emulator.disconnect` when a fault wants the connection cut
    */
-  fetchMicrosoft(request: Request): Promise<Response>;
-  /** Answers a request to the control API. */
-  fetchControl(request: Request): Promise<Response>;
+  fetchMicrosoft(request: Request, host?: HostBindings): Promise<Response>;
+  /**
+   * Answers a request to the control API, or to the machine's managed identity endpoint.
+   *
+   * @throws EmulatorError as `fetchMicrosoft` does
+   */
+  fetchControl(request: Request, host?: HostBindings): Promise<Response>;
   /** The control API as a client, without a network. */
   readonly control: EmulatorControl;
 }
@@ -54,19 +66,27 @@ export function createEmulator(options: EmulatorOptions): Emulator {
   const secrets = options.secrets ?? createSecrets(randomBytes);
   const records = new EmulatorRecords(options.state ?? createTenantState(randomBytes), save);
   const tokens = new AccessTokens({ key: secrets.tokenKey, now, randomBytes });
-  const faults = new Faults();
+  const faults = new Faults(now);
   const challenges = new ChallengeAuthority({
     signingKey: secrets.challengeSigningKey,
     encryptionKey: secrets.challengeEncryptionKey,
     randomBytes,
   });
-  const parts = { records, tokens, faults, challenges, now, randomBytes };
+  const microsoftUrl = options.microsoftUrl ?? (() => 'https://127.0.0.1:8443');
+  const parts = { records, tokens, faults, challenges, microsoftUrl, now, randomBytes };
   const microsoft = microsoftApp({ ...parts, clientSecret: secrets.clientSecret });
-  const connection = () => connectionOf(records, secrets, options);
-  const control = controlApp({ ...parts, connection });
-  const fetchControl = async (request: Request) => control.fetch(request);
+  const identityHeader = identityHeaderFrom(secrets.tokenKey);
+  const connection = () =>
+    connectionOf(records, secrets, {
+      microsoftUrl: microsoftUrl(),
+      controlUrl: options.controlUrl?.() ?? '',
+      tlsCaFile: options.tlsCaFile ?? '',
+      identityHeader,
+    });
+  const control = controlApp({ ...parts, connection, identityHeader });
+  const fetchControl = async (request: Request, host?: HostBindings) => control.fetch(request, host);
   return {
-    fetchMicrosoft: async (request) => microsoft.fetch(request),
+    fetchMicrosoft: async (request, host) => microsoft.fetch(request, host),
     fetchControl,
     control: new EmulatorControl({
       url: 'http://localhost',
@@ -80,6 +100,7 @@ type MicrosoftParts = Parameters<typeof entraApp>[0] & Parameters<typeof scepAct
 function microsoftApp(parts: MicrosoftParts): Hono {
   const app = new Hono();
   app.route('/', scepActionsApp(parts));
+  app.route('/', pkiConnectorApp(parts));
   app.route('/', graphApp(parts));
   app.route('/', entraApp(parts));
   app.notFound((context) => intuneError(context.req.raw, parts, 404, 'NotFound', 'There is nothing at this address.'));
@@ -90,16 +111,24 @@ function microsoftApp(parts: MicrosoftParts): Hono {
   return app;
 }
 
-function connectionOf(records: EmulatorRecords, secrets: EmulatorSecrets, options: EmulatorOptions): Connection {
-  const microsoftUrl = options.microsoftUrl?.() ?? 'https://127.0.0.1:8443';
+function connectionOf(
+  { tenant }: EmulatorRecords,
+  { clientSecret }: EmulatorSecrets,
+  host: { microsoftUrl: string; controlUrl: string; tlsCaFile: string; identityHeader: string },
+): Connection {
+  const { microsoftUrl, controlUrl, tlsCaFile, identityHeader } = host;
   return {
-    tenantId: records.tenant.tenantId,
-    clientId: records.tenant.clientId,
-    clientSecret: secrets.clientSecret,
+    tenantId: tenant.tenantId,
+    clientId: tenant.clientId,
+    clientSecret,
     authorityUrl: microsoftUrl,
     graphUrl: microsoftUrl,
     intuneResource: 'https://api.manage.microsoft.com/',
     microsoftUrl,
-    tlsCaFile: options.tlsCaFile ?? '',
+    tlsCaFile,
+    managedIdentityUrl: controlUrl,
+    identityEndpoint: controlUrl === '' ? '' : `${controlUrl}${appServiceTokenPath}`,
+    identityHeader,
+    managedIdentity: managedIdentityIds(tenant),
   };
 }

@@ -1,35 +1,46 @@
 /**
  * Entra: the token endpoint for client credentials, and the metadata that MSAL asks for.
- * Error texts and statuses as login.microsoftonline.com gives them.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { tokenLifetimeSeconds, type AccessTokens, type Audience } from './access-tokens.ts';
+import { jwtBearer, problemWithAssertion } from './client-assertion.ts';
+import {
+  applicationNotFound,
+  badRequest,
+  credentialMissing,
+  entraErrorResponse,
+  expiredSecret,
+  missingParameter,
+  noStore,
+  printable,
+  resourceNotFound,
+  scopeNotDefault,
+  tenantNotFound,
+  unsupportedGrantType,
+  wrongSecret,
+  type EntraError,
+} from './entra-errors.ts';
+import { faultyCall } from './faulty-call.ts';
 import type { Faults } from './faults.ts';
-import { newGuid, type RandomBytes } from './identifiers.ts';
-import { requestIdsOf } from './request-ids.ts';
+import type { RandomBytes } from './identifiers.ts';
 import { audienceOf } from './resources.ts';
 import type { EmulatorRecords } from './state.ts';
 
 export interface EntraOptions {
   records: EmulatorRecords;
   tokens: AccessTokens;
+  /** The first secret; others are registered as hashes. */
   clientSecret: string;
+  /** Base URL under which the emulator is known. */
+  microsoftUrl: () => string;
   faults: Faults;
   now: () => Date;
   randomBytes: RandomBytes;
 }
 
-const maxTokenRequestBytes = 16 * 1024;
-
-/** An answer of the token endpoint other than a token. */
-interface EntraError {
-  status: 400 | 401;
-  error: string;
-  number: number;
-  description: string;
-}
+/** A client assertion may hold a chain of certificates. */
+const maxTokenRequestBytes = 64 * 1024;
 
 export function entraApp(options: EntraOptions): Hono {
   const { records, faults } = options;
@@ -40,14 +51,23 @@ export function entraApp(options: EntraOptions): Hono {
       maxSize: maxTokenRequestBytes,
       onError: (context) => entraErrorResponse(context.req.raw, options, badRequest('The request body is too large.')),
     }),
-    (context) =>
-      faults.answer(
-        'token',
-        context.req.raw,
-        () => answerTokenRequest(context.req.raw, context.req.param('tenant'), options),
-        (code, description) =>
-          entraErrorResponse(context.req.raw, options, { status: 400, error: code, number: 90099, description }),
-      ),
+    (context) => {
+      const request = context.req.raw;
+      return faults.answer('token', faultyCall(context), {
+        normal: () => answerTokenRequest(request, context.req.param('tenant'), options),
+        code: (code, description) => entraErrorResponse(request, options, errorOfFault(code, description)),
+        error: (status, code, message) => {
+          // TenantThrottlingError, MsodsServiceUnavailable.
+          const number = status === 429 ? 90055 : 90033;
+          return entraErrorResponse(request, options, {
+            status,
+            error: codeOf(status, code),
+            number,
+            description: message,
+          });
+        },
+      });
+    },
   );
   app.get('/:tenant/v2.0/.well-known/openid-configuration', (context) => {
     const tenant = context.req.param('tenant');
@@ -66,6 +86,18 @@ export function entraApp(options: EntraOptions): Hono {
   return app;
 }
 
+/** A description such as `AADSTS7000222: The provided …` brings its own number. */
+function errorOfFault(error: string, text: string): EntraError {
+  const [, number, description] = /^AADSTS(\d{1,9}):? *(.*)$/su.exec(text) ?? [];
+  if (number === undefined) return { status: 400, error, number: 90099, description: text };
+  return { status: 400, error, number: Number(number), description: description ?? '' };
+}
+
+/** OAuth's word for an error that has passed when the client tries again. */
+function codeOf(status: number, code: string): string {
+  return status === 429 || status >= 500 ? 'temporarily_unavailable' : code;
+}
+
 async function answerTokenRequest(request: Request, tenant: string, options: EntraOptions): Promise<Response> {
   const { records, tokens } = options;
   const { origin } = new URL(request.url);
@@ -74,12 +106,16 @@ async function answerTokenRequest(request: Request, tenant: string, options: Ent
     ? checkTokenRequest(form, request, origin, options)
     : tenantNotFound(tenant);
   if ('error' in checked) return entraErrorResponse(request, options, checked);
-  const issuer = `${origin}/${records.tenant.tenantId}/`;
+  const { tenantId, clientId, graphRoles, intuneRoles } = records.tenant;
+  const issuer = `${origin}/${tenantId}/`;
+  const roles = checked.audience === 'graph' ? graphRoles : intuneRoles;
+  const credential = form.has('client_assertion') ? 'certificate' : 'secret';
+  const holder = { clientId, objectId: clientId, credential } as const;
   return noStore({
     token_type: 'Bearer',
     expires_in: tokenLifetimeSeconds,
     ext_expires_in: tokenLifetimeSeconds,
-    access_token: tokens.issue(records.tenant, checked.audience, checked.resource, issuer),
+    access_token: tokens.issue(records.tenant, { ...checked, issuer, roles, holder }),
   });
 }
 
@@ -92,18 +128,45 @@ function checkTokenRequest(
   form: URLSearchParams,
   request: Request,
   origin: string,
-  { records, clientSecret }: EntraOptions,
+  options: EntraOptions,
 ): EntraError | { audience: Audience; resource: string } {
   const grantType = form.get('grant_type');
   if (!grantType) return missingParameter('grant_type');
   if (grantType !== 'client_credentials') return unsupportedGrantType(grantType);
   const credentials = readCredentials(form, request);
-  if (!credentials.clientId) return missingParameter('client_id');
-  const { clientId, tenantName } = records.tenant;
-  if (credentials.clientId.toLowerCase() !== clientId) return applicationNotFound(credentials.clientId, tenantName);
-  if (!credentials.clientSecret) return credentialMissing;
-  if (!sameSecret(credentials.clientSecret, clientSecret)) return invalidSecret(clientId);
-  return checkScope(form.get('scope'), origin, tenantName);
+  const assertion = form.get('client_assertion');
+  if (!credentials.clientId && !assertion) return missingParameter('client_id');
+  const { clientId, tenantName } = options.records.tenant;
+  // RFC 7521 §4.2: beside an assertion, the client id may be left out.
+  const claimedId = credentials.clientId || clientId;
+  if (claimedId.toLowerCase() !== clientId) return applicationNotFound(claimedId, tenantName);
+  const problem = assertion
+    ? problemWithAssertionForm(assertion, form, origin, options)
+    : problemWithSecret(credentials.clientSecret, options);
+  return problem ?? checkScope(form.get('scope'), origin, tenantName);
+}
+
+function problemWithAssertionForm(
+  assertion: string,
+  form: URLSearchParams,
+  origin: string,
+  options: EntraOptions,
+): EntraError | undefined {
+  const type = form.get('client_assertion_type');
+  if (!type) return missingParameter('client_assertion_type');
+  if (type !== jwtBearer) {
+    const description = `The client_assertion_type '${printable(type)}' is not supported.`;
+    return { status: 400, error: 'invalid_request', number: 90023, description };
+  }
+  return problemWithAssertion(assertion, { ...options, origin, microsoftUrl: options.microsoftUrl() });
+}
+
+function problemWithSecret(secret: string, { records, clientSecret, now }: EntraOptions): EntraError | undefined {
+  if (!secret) return credentialMissing;
+  const verdict = records.credentials.checkSecret(secret, clientSecret, now());
+  if (verdict === 'accepted') return undefined;
+  const { clientId } = records.tenant;
+  return verdict === 'expired' ? expiredSecret(clientId) : wrongSecret(clientId);
 }
 
 /** Client id and secret from the form, or from HTTP Basic authentication (RFC 6749 §2.3.1). */
@@ -130,11 +193,6 @@ function checkScope(
   return audience === undefined ? resourceNotFound(resource, tenantName) : { audience, resource };
 }
 
-function sameSecret(received: string, expected: string): boolean {
-  const hash = (secret: string) => createHash('sha256').update(secret).digest();
-  return timingSafeEqual(hash(received), hash(expected));
-}
-
 function isTenant(tenant: string, { tenant: { tenantId, tenantName } }: EmulatorRecords): boolean {
   return [tenantId, tenantName].includes(tenant.toLowerCase());
 }
@@ -143,7 +201,7 @@ function openIdConfiguration(origin: string, tenantId: string): object {
   const base = `${origin}/${tenantId}`;
   return {
     token_endpoint: `${base}/oauth2/v2.0/token`,
-    token_endpoint_auth_methods_supported: ['client_secret_post', 'client_secret_basic'],
+    token_endpoint_auth_methods_supported: ['client_secret_post', 'private_key_jwt', 'client_secret_basic'],
     jwks_uri: `${base}/discovery/v2.0/keys`,
     response_modes_supported: ['query', 'fragment', 'form_post'],
     subject_types_supported: ['pairwise'],
@@ -157,105 +215,4 @@ function openIdConfiguration(origin: string, tenantId: string): object {
     claims_supported: ['sub', 'iss', 'aud', 'exp', 'iat', 'tid', 'ver'],
     tenant_region_scope: null,
   };
-}
-
-const badRequest = (description: string): EntraError => ({
-  status: 400,
-  error: 'invalid_request',
-  number: 900144,
-  description,
-});
-
-const missingParameter = (name: string): EntraError =>
-  badRequest(`The request body must contain the following parameter: '${name}'.`);
-
-const unsupportedGrantType = (grantType: string): EntraError => ({
-  status: 400,
-  error: 'unsupported_grant_type',
-  number: 70003,
-  description: `The app requested an unsupported grant type '${printable(grantType)}'.`,
-});
-
-const tenantNotFound = (tenant: string): EntraError => ({
-  status: 400,
-  error: 'invalid_request',
-  number: 90002,
-  description:
-    `Tenant '${printable(tenant)}' not found. Check to make sure you have the correct tenant ID and are signing ` +
-    'into the correct cloud. Check with your subscription administrator, this may happen if there are no active ' +
-    'subscriptions for the tenant.',
-});
-
-const applicationNotFound = (clientId: string, tenantName: string): EntraError => ({
-  status: 400,
-  error: 'unauthorized_client',
-  number: 700016,
-  description:
-    `Application with identifier '${printable(clientId)}' was not found in the directory '${tenantName}'. This can ` +
-    'happen if the application has not been installed by the administrator of the tenant or consented to by any user ' +
-    'in the tenant. You may have sent your authentication request to the wrong tenant.',
-});
-
-const credentialMissing: EntraError = {
-  status: 401,
-  error: 'invalid_client',
-  number: 7000216,
-  description: "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type.",
-};
-
-const invalidSecret = (clientId: string): EntraError => ({
-  status: 401,
-  error: 'invalid_client',
-  number: 7000215,
-  description:
-    'Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the ' +
-    `client secret ID, for a secret added to app '${clientId}'.`,
-});
-
-const scopeNotDefault = (scope: string): EntraError => ({
-  status: 400,
-  error: 'invalid_scope',
-  number: 1002012,
-  description:
-    `The provided value for scope ${printable(scope)} is not valid. Client credential flows must have a scope value ` +
-    'with /.default suffixed to the resource identifier (application ID URI).',
-});
-
-const resourceNotFound = (resource: string, tenantName: string): EntraError => ({
-  status: 400,
-  error: 'invalid_resource',
-  number: 500011,
-  description:
-    `The resource principal named ${printable(resource)} was not found in the tenant named ${tenantName}. This can ` +
-    'happen if the application has not been installed by the administrator of the tenant or consented to by any user ' +
-    'in the tenant. You might have sent your authentication request to the wrong tenant.',
-});
-
-/** Caller's text in an error message: bounded, and without what a terminal or a log would act upon. */
-function printable(text: string): string {
-  return text.slice(0, 200).replaceAll(/[^\x20-\x7e]/gu, '?');
-}
-
-function entraErrorResponse(request: Request, options: EntraOptions, problem: EntraError): Response {
-  const { activityId } = requestIdsOf(request, options.randomBytes);
-  const traceId = newGuid(options.randomBytes);
-  const timestamp = `${options.now().toISOString().slice(0, 19).replace('T', ' ')}Z`;
-  return noStore(
-    {
-      error: problem.error,
-      error_description:
-        `AADSTS${problem.number}: ${problem.description} ` +
-        `Trace ID: ${traceId} Correlation ID: ${activityId} Timestamp: ${timestamp}`,
-      error_codes: [problem.number],
-      timestamp,
-      trace_id: traceId,
-      correlation_id: activityId,
-      error_uri: `https://login.microsoftonline.com/error?code=${problem.number}`,
-    },
-    problem.status,
-  );
-}
-
-function noStore(body: object, status = 200): Response {
-  return Response.json(body, { status, headers: { 'cache-control': 'no-store, no-cache', pragma: 'no-cache' } });
 }

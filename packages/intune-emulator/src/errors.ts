@@ -3,6 +3,7 @@ export type EmulatorErrorCode =
   | 'emulator.port_in_use'
   | 'emulator.listen_failed'
   | 'emulator.folder_unwritable'
+  | 'emulator.folder_in_use'
   | 'emulator.state_damaged'
   | 'emulator.not_found'
   | 'emulator.invalid'

@@ -1,16 +1,13 @@
 /** Microsoft Graph: only the discovery of a service principal's endpoints, in both spellings of its URL. */
 import { Hono } from 'hono';
 import { tokenProblemTexts, type AccessTokens } from './access-tokens.ts';
+import { discoveredPage } from './discovery.ts';
+import type { Fault } from './fault-types.ts';
+import { faultyCall } from './faulty-call.ts';
 import type { Faults } from './faults.ts';
-import { newGuid, type RandomBytes } from './identifiers.ts';
+import type { RandomBytes } from './identifiers.ts';
 import { requestIdHeaders, requestIdsOf, type RequestIds } from './request-ids.ts';
-import {
-  audienceOf,
-  intuneApiAppId,
-  intuneServicePrincipalAppId,
-  requiredRoles,
-  scepServicePath,
-} from './resources.ts';
+import { audienceOf, intuneApiAppId, intuneServicePrincipalAppId, requiredRoles } from './resources.ts';
 import type { EmulatorRecords } from './state.ts';
 
 export interface GraphOptions {
@@ -33,12 +30,11 @@ export function graphApp(options: GraphOptions): Hono {
       const message = `Resource not found for the segment '${new URL(request.url).pathname.split('/')[2] ?? ''}'.`;
       return graphError(request, options, 404, 'BadRequest', message);
     }
-    return options.faults.answer(
-      'discovery',
-      request,
-      () => Promise.resolve(answerDiscovery(request, appId, options)),
-      (code, description) => graphError(request, options, 400, code, description),
-    );
+    return options.faults.answer('discovery', faultyCall(context), {
+      normal: async (fault) => answerDiscovery(request, appId, fault, options),
+      code: (code, description) => graphError(request, options, 400, code, description),
+      error: (status, code, message) => graphError(request, options, status, code, message),
+    });
   });
   return app;
 }
@@ -54,7 +50,7 @@ function servicePrincipalIn(request: Request): string | undefined {
   return (match?.[1] ?? match?.[2])?.toLowerCase();
 }
 
-function answerDiscovery(request: Request, appId: string, options: GraphOptions): Response {
+function answerDiscovery(request: Request, appId: string, fault: Fault | undefined, options: GraphOptions): Response {
   const { records, tokens } = options;
   const { origin } = new URL(request.url);
   const problem = tokens.problemWith(
@@ -76,29 +72,9 @@ function answerDiscovery(request: Request, appId: string, options: GraphOptions)
   }
   const body = {
     '@odata.context': `https://graph.microsoft.com/v1.0/$metadata#servicePrincipals('${appId}')/endpoints`,
-    value: serviceEndpoints(origin, options.randomBytes),
+    ...discoveredPage(new URL(request.url), fault, options.faults, options.randomBytes),
   };
   return Response.json(body, { headers: requestIdHeaders(requestIdsOf(request, options.randomBytes)) });
-}
-
-/** The service that a SCEP server looks for, among another one as in a real tenant. */
-function serviceEndpoints(origin: string, randomBytes: RandomBytes): object[] {
-  const services = [
-    {
-      providerName: 'StatelessIWService',
-      uri: `${origin}/TrafficGateway/TrafficRoutingService/IWService/StatelessIWService`,
-    },
-    { providerName: 'ScepRequestValidationFEService', uri: `${origin}${scepServicePath}` },
-  ];
-  return services.map(({ providerName, uri }) => ({
-    id: newGuid(randomBytes),
-    deletedDateTime: null,
-    capability: providerName,
-    providerId: intuneApiAppId,
-    providerName,
-    uri,
-    providerResourceId: providerName,
-  }));
 }
 
 function graphError(request: Request, options: GraphOptions, status: number, code: string, message: string): Response {

@@ -7,11 +7,13 @@ import { dirname, join } from 'node:path';
 import { getRequestListener, type Http2Bindings, type HttpBindings } from '@hono/node-server';
 import { createEmulator, type Emulator } from './emulator.ts';
 import { EmulatorError } from './errors.ts';
+import type { HostBindings } from './faulty-call.ts';
+import { lockFolder } from './folder-lock.ts';
 import type { RandomBytes } from './identifiers.ts';
 import { loadOrCreateSecrets } from './secrets.ts';
 import { StateFile } from './state-file.ts';
 import { createTenantState } from './state.ts';
-import { loadOrCreateTlsIdentity } from './tls.ts';
+import { loadOrCreateTlsIdentity, type TlsIdentity } from './tls.ts';
 
 export interface EmulatorHostOptions {
   /** Address to listen on, default `127.0.0.1`. The control API answers callers that name a loopback host only. */
@@ -20,7 +22,7 @@ export interface EmulatorHostOptions {
   microsoftPort: number;
   /** HTTP port of the control API; 0 = any free one. */
   controlPort: number;
-  /** Folder for `state.json`, `secrets.json`, `tls.pem` and `ca.pem`; created with mode 0700 if absent. */
+  /** Folder for `state.json`, `secrets.json`, `tls.pem`, `ca.pem` and `lock`; created with mode 0700 if absent. */
   folder: string;
   now: () => Date;
   randomBytes: RandomBytes;
@@ -35,7 +37,7 @@ export interface EmulatorHost {
   readonly tlsCaPem: string;
   /** Absolute or relative as `folder` was. */
   readonly tlsCaFile: string;
-  /** Stops listening and closes every connection. */
+  /** Stops listening, closes every connection, and lets another process use the folder. */
   close(): Promise<void>;
 }
 
@@ -43,56 +45,70 @@ export interface EmulatorHost {
  * Starts the emulator on two ports; what it knows is in `folder` and survives a restart.
  *
  * @throws EmulatorError `emulator.port_in_use` (with `port`), `emulator.listen_failed`, `emulator.folder_unwritable`,
- *   `emulator.state_damaged` (with `path` and `hint`)
+ *   `emulator.folder_in_use`, `emulator.state_damaged` (with `path` and `hint`)
  * @example
  * const host = await startEmulatorHost({ microsoftPort: 8443, controlPort: 8081, folder: '.scepter/emulator', now, randomBytes });
  */
 export async function startEmulatorHost(options: EmulatorHostOptions): Promise<EmulatorHost> {
+  await createFolder(options.folder);
+  const unlock = lockFolder(options.folder);
+  try {
+    const host = await startInFolder(options);
+    const close = () => host.close().finally(unlock);
+    return { ...host, close };
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+async function startInFolder(options: EmulatorHostOptions): Promise<EmulatorHost> {
   const { host = '127.0.0.1', folder, now, randomBytes } = options;
-  await createFolder(folder);
   const stateFile = new StateFile(join(folder, 'state.json'));
   const storedState = await stateFile.load();
   const secrets = await loadOrCreateSecrets(folder, randomBytes);
   const tls = await loadOrCreateTlsIdentity(folder, { now, randomBytes });
   const state = storedState ?? createTenantState(randomBytes);
+  // Written even if unchanged, to notice a folder that is read-only before anyone is answered.
+  await stateFile.save(state);
 
   let microsoftUrl = '';
+  let controlUrl = '';
   const emulator = createEmulator({
     state,
     secrets,
     save: (changed) => stateFile.save(changed),
     microsoftUrl: () => microsoftUrl,
+    controlUrl: () => controlUrl,
     tlsCaFile: tls.caFile,
     now,
     randomBytes,
   });
-  const microsoft = createHttpsServer(
-    { ...serverLimits, key: tls.key, cert: tls.certificate },
-    listener((request) => emulator.fetchMicrosoft(request)),
-  );
-  const control = createHttpServer(
-    serverLimits,
-    listener((request) => emulator.fetchControl(request)),
-  );
-  microsoftUrl = `https://${urlHost(host)}:${await listen(microsoft, options.microsoftPort, host)}`;
-  const controlPort = await listen(control, options.controlPort, host).catch(async (error: unknown) => {
-    await stop(microsoft);
-    throw error;
-  });
-  // Only now: whoever holds the ports owns the folder. Written even if unchanged, to notice a folder that is read-only.
-  await stateFile.save(state).catch(async (error: unknown) => {
+  const { microsoft, control } = createServers(emulator, tls);
+  const stopAll = async () => {
     await Promise.all([stop(microsoft), stop(control)]);
+    await stateFile.close();
+  };
+  try {
+    microsoftUrl = `https://${urlHost(host)}:${await listen(microsoft, options.microsoftPort, host)}`;
+    controlUrl = `http://${urlHost(host)}:${await listen(control, options.controlPort, host)}`;
+  } catch (error) {
+    await stopAll();
     throw error;
-  });
+  }
+  return { emulator, microsoftUrl, controlUrl, tlsCaPem: tls.ca, tlsCaFile: tls.caFile, close: stopAll };
+}
+
+function createServers(emulator: Emulator, tls: TlsIdentity): { microsoft: Server; control: Server } {
   return {
-    emulator,
-    microsoftUrl,
-    controlUrl: `http://${urlHost(host)}:${controlPort}`,
-    tlsCaPem: tls.ca,
-    tlsCaFile: tls.caFile,
-    close: async () => {
-      await Promise.all([stop(microsoft), stop(control)]);
-    },
+    microsoft: createHttpsServer(
+      { ...serverLimits, key: tls.key, cert: tls.certificate },
+      listener((request, bindings) => emulator.fetchMicrosoft(request, bindings)),
+    ),
+    control: createHttpServer(
+      serverLimits,
+      listener((request, bindings) => emulator.fetchControl(request, bindings)),
+    ),
   };
 }
 
@@ -104,10 +120,10 @@ const serverLimits = {
   connectionsCheckingInterval: 5000,
 };
 
-function listener(answer: (request: Request) => Promise<Response>) {
+function listener(answer: (request: Request, bindings: HostBindings) => Promise<Response>) {
   const listen = getRequestListener(async (request: Request, { outgoing }: HttpBindings | Http2Bindings) => {
     try {
-      return await answer(request);
+      return await answer(request, { cut: () => outgoing.destroy() });
     } catch {
       // A fault that cuts the connection; whatever else failed was answered inside.
       outgoing.destroy();

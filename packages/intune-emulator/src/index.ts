@@ -1,20 +1,36 @@
 export { EmulatorControl, type EmulatorControlOptions } from './control-client.ts';
-export {
-  faultOperations,
-  type CertificateReportRow,
-  type ChallengeInput,
-  type CheckIn,
-  type Connection,
-  type DeployedScepProfile,
-  type DeviceInput,
-  type DeviceReport,
-  type FailedProfile,
-  type Fault,
-  type FaultOperation,
-  type FaultSetting,
-  type Permissions,
-  type ProfileInput,
+export type {
+  CertificateReportRow,
+  ChallengeInput,
+  CheckIn,
+  Connection,
+  DeployedScepProfile,
+  DeviceInput,
+  DeviceReport,
+  FailedProfile,
+  ManagedIdentityIds,
+  Permissions,
+  ProfileInput,
 } from './control-types.ts';
+export type {
+  ApplicationCertificate,
+  ApplicationSecret,
+  ApplicationSecretInput,
+  FederatedCredential,
+  FederatedCredentialInput,
+} from './credential-types.ts';
+export { faultOperations, type Fault, type FaultOperation, type FaultSetting } from './fault-types.ts';
+export {
+  type CoolDownAnswer,
+  revocationErrorCodes,
+  type Revocation,
+  type RevocationErrorName,
+  type RevocationInput,
+  type RevocationReason,
+  type RevocationSettings,
+  type RevocationState,
+  type RevokeStatus,
+} from './revocation-types.ts';
 export { EmulatorError, type EmulatorErrorCode } from './errors.ts';
 export {
   certificateIssuanceStates,
@@ -34,6 +50,7 @@ export {
   type SubjectAlternativeNameType,
 } from './model.ts';
 export { createEmulator, type Emulator, type EmulatorOptions } from './emulator.ts';
+export type { HostBindings } from './faulty-call.ts';
 export { startEmulatorHost, type EmulatorHost, type EmulatorHostOptions } from './host.ts';
 export { seedDemo, type DemoTenant, type DemoTenantOptions } from './demo-tenant.ts';
 export { createSecrets, type EmulatorSecrets } from './secrets.ts';

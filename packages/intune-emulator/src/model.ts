@@ -2,6 +2,8 @@
  * What the emulator remembers: one tenant with its application, SCEP profiles, devices with their users, assignments,
  * certificate states and received notifications. Every record is immutable: a change replaces it.
  */
+import type { ApplicationCredentials } from './credential-types.ts';
+import type { Revocation, RevocationSettings } from './revocation-types.ts';
 
 /** The device platforms of Microsoft's scenario matrix. */
 export const platforms = ['windows', 'ios', 'macos', 'android', 'androidEnterprise'] as const;
@@ -161,6 +163,8 @@ export interface CertificateState {
   /** As the success notification gave it: decimal or hex, unchanged. */
   readonly certificateSerialNumber?: string | undefined;
   readonly certificateIssuer?: string | undefined;
+  /** As the success notification gave it. */
+  readonly caConfiguration?: string | undefined;
   /** ISO 8601. */
   readonly certificateExpirationDateTime?: string | undefined;
   readonly certificateErrorCode?: number | undefined;
@@ -220,4 +224,8 @@ export interface EmulatorState {
   readonly assignments: readonly Assignment[];
   readonly certificateStates: readonly CertificateState[];
   readonly notifications: readonly ReceivedNotification[];
+  /** Absent in the files of earlier versions, as is what follows. */
+  readonly revocations?: readonly Revocation[] | undefined;
+  readonly revocationSettings?: RevocationSettings | undefined;
+  readonly credentials?: ApplicationCredentials | undefined;
 }

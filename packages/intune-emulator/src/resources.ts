@@ -1,5 +1,7 @@
 /** The names under which clients ask for tokens, and the ids of Microsoft's applications and services. */
 import type { Audience } from './access-tokens.ts';
+import type { FaultOperation } from './fault-types.ts';
+import type { Faults } from './faults.ts';
 
 /** The discovery service principal that Microsoft's documentation and reference client ask Graph about. */
 export const intuneServicePrincipalAppId = '0000000a-0000-0000-c000-000000000000';
@@ -12,8 +14,49 @@ export const requiredRoles: Readonly<Record<Audience, string>> = {
   intune: 'scep_challenge_provider',
 };
 
-/** The path of `ScepRequestValidationFEService` on its host, as a real tenant's discovery showed it. */
-export const scepServicePath = '/RACerts/ScepRequestValidationFEService/Gateway/StatelessScepRequestValidationService';
+/** A service of Intune that discovery leads to. */
+export interface IntuneService {
+  readonly name: string;
+  readonly operations: readonly FaultOperation[];
+  /** Its path on its host, and the one after it has moved (a fault). */
+  readonly path: string;
+  readonly movedPath: string;
+  /** Hono's pattern for both. */
+  readonly anyPath: string;
+}
+
+const scepGateway = '/RACerts/ScepRequestValidationFEService';
+const pkiGateway = '/RACerts/PkiConnectorFEService';
+
+/** The path is that of a real tenant's discovery. */
+export const scepService = {
+  name: 'ScepRequestValidationFEService',
+  operations: ['validateRequest', 'successNotification', 'failureNotification'],
+  path: `${scepGateway}/Gateway/StatelessScepRequestValidationService`,
+  movedPath: `${scepGateway}/Gateway2/StatelessScepRequestValidationService`,
+  anyPath: `${scepGateway}/:gateway{Gateway2?}/StatelessScepRequestValidationService`,
+} as const satisfies IntuneService;
+
+/** Its real path is not published; this one is after the other's. */
+export const pkiConnectorService = {
+  name: 'PkiConnectorFEService',
+  operations: ['downloadRevocationRequests', 'uploadRevocationResults'],
+  path: `${pkiGateway}/Gateway/StatelessPkiConnectorService`,
+  movedPath: `${pkiGateway}/Gateway2/StatelessPkiConnectorService`,
+  anyPath: `${pkiGateway}/:gateway{Gateway2?}/StatelessPkiConnectorService`,
+} as const satisfies IntuneService;
+
+/** Where the service is to be found now. */
+export function currentPath(service: IntuneService, faults: Faults): string {
+  return faults.hasMoved(service.operations) ? service.movedPath : service.path;
+}
+
+export function isServedHere(service: IntuneService, request: Request, faults: Faults): boolean {
+  return new URL(request.url).pathname.startsWith(`${currentPath(service, faults)}/`);
+}
+
+/** The path of `ScepRequestValidationFEService` on its host. */
+export const scepServicePath = scepService.path;
 
 const resourceNames: Readonly<Record<Audience, readonly string[]>> = {
   graph: ['https://graph.microsoft.com', '00000003-0000-0000-c000-000000000000'],

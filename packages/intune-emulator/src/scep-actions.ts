@@ -4,13 +4,11 @@
  */
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import type { z } from 'zod';
-import { tokenProblemTexts, type AccessTokens } from './access-tokens.ts';
 import { recordFailure, recordIssued, recordValidation } from './certificate-states.ts';
 import type { ChallengeAuthority } from './challenge.ts';
-import type { FaultOperation } from './control-types.ts';
+import { faultyCall } from './faulty-call.ts';
 import type { Faults } from './faults.ts';
-import type { RandomBytes } from './identifiers.ts';
+import { BodyError, intuneError, parseBody, readJson, refuseCaller, type IntuneOptions } from './intune-http.ts';
 import {
   failureNotificationBody,
   failureRecord,
@@ -19,18 +17,13 @@ import {
   validateRequestBody,
 } from './notifications.ts';
 import { requestIdHeaders, requestIdsOf, type RequestIds } from './request-ids.ts';
-import { audienceOf, requiredRoles, scepServicePath } from './resources.ts';
+import { isServedHere, scepService } from './resources.ts';
 import { ScepRejection } from './result-codes.ts';
-import type { EmulatorRecords } from './state.ts';
 import { readChallengedRequest, validate } from './validate.ts';
 
-export interface ScepActionsOptions {
-  records: EmulatorRecords;
+export interface ScepActionsOptions extends IntuneOptions {
   challenges: ChallengeAuthority;
-  tokens: AccessTokens;
   faults: Faults;
-  now: () => Date;
-  randomBytes: RandomBytes;
 }
 
 /** A request has a challenge of about 2,000 characters in it, and may have one of 8 KB. */
@@ -39,7 +32,7 @@ const maxActionBytes = 256 * 1024;
 /** Does what an action is for. A refusal is thrown as {@link ScepRejection}. */
 type Perform = (body: unknown, ids: RequestIds, options: ScepActionsOptions) => Promise<void>;
 
-const actions: Readonly<Record<Exclude<FaultOperation, 'token' | 'discovery'>, Perform>> = {
+const actions: Readonly<Record<(typeof scepService.operations)[number], Perform>> = {
   validateRequest,
   successNotification,
   failureNotification,
@@ -51,22 +44,22 @@ export function scepActionsApp(options: ScepActionsOptions): Hono {
     maxSize: maxActionBytes,
     onError: (context) => intuneError(context.req.raw, options, 413, 'PayloadTooLarge', 'The request is too large.'),
   });
-  for (const [name, perform] of Object.entries(actions)) {
-    const operation = name as keyof typeof actions;
-    app.post(`${scepServicePath}/ScepActions/${operation}`, limit, (context) =>
-      options.faults.answer(
-        operation,
-        context.req.raw,
-        () => answerAction(context.req.raw, perform, options),
-        (code, description) => resultResponse(code, description, requestIdsOf(context.req.raw, options.randomBytes)),
-      ),
-    );
+  for (const operation of scepService.operations) {
+    app.post(`${scepService.anyPath}/ScepActions/${operation}`, limit, (context) => {
+      const request = context.req.raw;
+      if (!isServedHere(scepService, request, options.faults)) return context.notFound();
+      return options.faults.answer(operation, faultyCall(context), {
+        normal: () => answerAction(request, actions[operation], options),
+        code: (code, description) => resultResponse(code, description, requestIdsOf(request, options.randomBytes)),
+        error: (status, code, message) => intuneError(request, options, status, code, message),
+      });
+    });
   }
   return app;
 }
 
 async function answerAction(request: Request, perform: Perform, options: ScepActionsOptions): Promise<Response> {
-  const refused = refuseCaller(request, options);
+  const refused = refuseCall(request, options);
   if (refused !== undefined) return refused;
   const ids = requestIdsOf(request, options.randomBytes);
   try {
@@ -80,21 +73,9 @@ async function answerAction(request: Request, perform: Perform, options: ScepAct
 }
 
 /** The answer to a caller who may not call, or not like this. */
-function refuseCaller(request: Request, options: ScepActionsOptions): Response | undefined {
-  const { origin } = new URL(request.url);
-  const problem = options.tokens.problemWith(
-    request.headers.get('authorization'),
-    options.records.tenant,
-    (audience) => audienceOf(audience, origin) === 'intune',
-    requiredRoles.intune,
-  );
-  if (problem === 'role') {
-    const message = `The application does not have the role ${requiredRoles.intune}.`;
-    return intuneError(request, options, 403, 'Forbidden', message);
-  }
-  if (problem !== undefined) {
-    return intuneError(request, options, 401, 'Unauthorized', tokenProblemTexts[problem]);
-  }
+function refuseCall(request: Request, options: ScepActionsOptions): Response | undefined {
+  const refused = refuseCaller(request, options);
+  if (refused !== undefined) return refused;
   if (/^\d{4}-\d{2}-\d{2}$/u.test(request.headers.get('api-version') ?? '')) return undefined;
   return intuneError(request, options, 400, 'BadRequest', 'The api-version header is missing or not a date.');
 }
@@ -129,30 +110,6 @@ async function failureNotification(body: unknown, ids: RequestIds, options: Scep
   await records.save();
 }
 
-/** The body of a request is not what the action takes. */
-class BodyError extends Error {
-  override readonly name = 'BodyError';
-}
-
-async function readJson(request: Request): Promise<unknown> {
-  if (!/^application\/json\b/iu.test(request.headers.get('content-type') ?? '')) {
-    throw new BodyError('The content type must be application/json.');
-  }
-  const text = await request.text();
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new BodyError('The request body is not JSON.');
-  }
-}
-
-function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`);
-  throw new BodyError(problems.slice(0, 5).join('; '));
-}
-
 function resultResponse(code: string, errorDescription: string, ids: RequestIds): Response {
   const body = {
     '@odata.context': '$metadata#microsoft.management.services.api.scepActionResult',
@@ -160,30 +117,4 @@ function resultResponse(code: string, errorDescription: string, ids: RequestIds)
     errorDescription,
   };
   return Response.json(body, { headers: requestIdHeaders(ids) });
-}
-
-/** Intune's own form of an HTTP error: JSON as text inside the `message` of a JSON error. */
-export function intuneError(
-  request: Request,
-  options: Pick<ScepActionsOptions, 'now' | 'randomBytes'>,
-  status: number,
-  code: string,
-  message: string,
-): Response {
-  const ids = requestIdsOf(request, options.randomBytes);
-  const inner = {
-    _version: 3,
-    Message: `${message} - Operation ID (for customer support): ${ids.requestId} - Activity ID: ${ids.activityId}`,
-    CustomApiErrorPhrase: '',
-    RetryAfter: null,
-    ErrorSourceService: '',
-    HttpHeaders: '{}',
-  };
-  const innerError = {
-    date: options.now().toISOString().slice(0, 19),
-    'request-id': ids.requestId,
-    'client-request-id': ids.activityId,
-  };
-  const error = { code, message: JSON.stringify(inner, undefined, 2).replaceAll('\n', '\r\n'), innerError };
-  return Response.json({ error }, { status, headers: requestIdHeaders(ids) });
 }

@@ -8,6 +8,7 @@ import {
   subjectNameFormats,
   type EmulatorState,
 } from './model.ts';
+import { revocationErrorNames, revocationReasons, revocationStates } from './revocation-types.ts';
 
 const text = z.string();
 
@@ -62,6 +63,7 @@ const certificateState = z.object({
   certificateThumbprint: text.optional(),
   certificateSerialNumber: text.optional(),
   certificateIssuer: text.optional(),
+  caConfiguration: text.optional(),
   certificateExpirationDateTime: text.optional(),
   certificateErrorCode: z.number().optional(),
   errorDescription: text.optional(),
@@ -93,6 +95,23 @@ const notification = z.discriminatedUnion('kind', [
   z.object({ ...notificationBase, kind: z.literal('failure'), hResult: z.number(), errorDescription: text }),
 ]);
 
+const revocation = z.object({
+  requestContext: text,
+  serialNumber: text,
+  issuerName: text,
+  caConfiguration: text,
+  certificateRequestId: text.optional(),
+  reason: z.enum(revocationReasons),
+  state: z.enum(revocationStates),
+  requestedDateTime: text,
+  timesDownloaded: z.number(),
+  downloadedDateTime: text.optional(),
+  timesAnswered: z.number(),
+  answeredDateTime: text.optional(),
+  errorCode: z.enum(revocationErrorNames).optional(),
+  errorMessage: text.optional(),
+});
+
 const state = z.object({
   formatVersion: z.literal(1),
   tenant: z.object({
@@ -107,7 +126,45 @@ const state = z.object({
   assignments: z.array(z.object({ profileId: text, deviceId: text })),
   certificateStates: z.array(certificateState),
   notifications: z.array(notification),
+  // What follows is absent in the files of earlier versions.
+  revocations: z.array(revocation).optional(),
+  revocationSettings: z
+    .object({
+      coolDownMinutes: z.number(),
+      coolDownAnswer: z.enum(['throttled', 'emptyList']).optional(),
+      revokeOnRemoval: z.boolean(),
+      lastDownloadDateTime: text.optional(),
+    })
+    .optional(),
+  credentials: z
+    .object({
+      secrets: z.array(
+        z.object({ id: text, sha256: text.optional(), createdDateTime: text, endDateTime: text.optional() }),
+      ),
+      certificates: z.array(
+        z.object({
+          thumbprint: text,
+          thumbprintSha256: text,
+          subject: text,
+          startDateTime: text,
+          endDateTime: text,
+          pem: text,
+        }),
+      ),
+      federated: z.array(
+        z.object({
+          id: text,
+          issuer: text,
+          subject: text,
+          audience: text,
+          keys: z.array(z.object({ kid: text.optional(), publicKeyPem: text })),
+        }),
+      ),
+    })
+    .optional(),
 });
+
+const recordLists = ['profiles', 'devices', 'assignments', 'certificateStates', 'notifications'] as const;
 
 /**
  * `state.json`: the whole state, one record a line, replaced atomically. Callers that arrive while a write is under
@@ -119,6 +176,7 @@ export class StateFile {
   readonly #recordTexts = new WeakMap<object, string>();
   #writing: Promise<void> | undefined;
   #next: { state: EmulatorState; done: Promise<void> } | undefined;
+  #closed = false;
 
   constructor(path: string) {
     this.#path = path;
@@ -145,6 +203,7 @@ export class StateFile {
 
   /** Resolves when `state`, or a later one, is on disk. @throws EmulatorError `emulator.folder_unwritable` */
   save(newState: EmulatorState): Promise<void> {
+    if (this.#closed) return Promise.reject(this.#closedError());
     if (this.#writing === undefined) {
       this.#writing = this.#write(newState);
       return this.#writing;
@@ -159,6 +218,18 @@ export class StateFile {
       this.#next.state = newState;
     }
     return this.#next.done;
+  }
+
+  /** Resolves when nothing is being written any more; later saves are refused. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    // A failure is reported to those who wait for that save.
+    while (this.#writing !== undefined) await this.#writing.catch(() => undefined);
+  }
+
+  #closedError(): EmulatorError {
+    const message = `The emulator has stopped; ${this.#path} is not written any more.`;
+    return new EmulatorError('emulator.folder_unwritable', message, { path: this.#path });
   }
 
   #writeNext(): Promise<void> {
@@ -178,10 +249,20 @@ export class StateFile {
   }
 
   #serialize(newState: EmulatorState): string {
-    const lists = (['profiles', 'devices', 'assignments', 'certificateStates', 'notifications'] as const).map(
-      (name) => `"${name}":[\n${newState[name].map((record) => this.#recordText(record)).join(',\n')}\n]`,
-    );
-    return `{"formatVersion":1,\n"tenant":${JSON.stringify(newState.tenant)},\n${lists.join(',\n')}}\n`;
+    const { tenant, revocations, revocationSettings, credentials, ...lists } = newState;
+    const members = [
+      `"formatVersion":1`,
+      `"tenant":${JSON.stringify(tenant)}`,
+      ...recordLists.map((name) => this.#listText(name, lists[name])),
+      ...(revocations === undefined ? [] : [this.#listText('revocations', revocations)]),
+      ...(revocationSettings === undefined ? [] : [`"revocationSettings":${JSON.stringify(revocationSettings)}`]),
+      ...(credentials === undefined ? [] : [`"credentials":${JSON.stringify(credentials)}`]),
+    ];
+    return `{${members.join(',\n')}}\n`;
+  }
+
+  #listText(name: string, records: readonly object[]): string {
+    return `"${name}":[\n${records.map((record) => this.#recordText(record)).join(',\n')}\n]`;
   }
 
   #recordText(record: object): string {

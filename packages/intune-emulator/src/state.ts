@@ -1,3 +1,4 @@
+import { CredentialRegister } from './credential-register.ts';
 import { EmulatorError } from './errors.ts';
 import { newGuid, type RandomBytes } from './identifiers.ts';
 import type {
@@ -9,6 +10,7 @@ import type {
   ScepProfile,
   Tenant,
 } from './model.ts';
+import { Revocations } from './revocations.ts';
 
 /** The oldest notifications beyond this many are forgotten; a repeated one is then taken for a new one. */
 const maxNotifications = 2000;
@@ -50,6 +52,8 @@ export class EmulatorRecords {
   /** By the key that makes two deliveries the same notification; in order of arrival. */
   readonly #notifications: Map<string, ReceivedNotification>;
   readonly #persist: (state: EmulatorState) => Promise<void>;
+  readonly revocations: Revocations;
+  readonly credentials: CredentialRegister;
 
   constructor(state: EmulatorState, persist: (state: EmulatorState) => Promise<void>) {
     this.#tenant = state.tenant;
@@ -60,6 +64,8 @@ export class EmulatorRecords {
       state.notifications.map((notification) => [notificationKey(notification), notification]),
     );
     for (const certificateState of state.certificateStates) this.putCertificateState(certificateState);
+    this.revocations = new Revocations(state.revocations, state.revocationSettings);
+    this.credentials = new CredentialRegister(state.credentials);
     this.#persist = persist;
   }
 
@@ -77,6 +83,9 @@ export class EmulatorRecords {
       assignments: [...this.#assignments.values()],
       certificateStates: [...this.#certificateStates.values()],
       notifications: [...this.#notifications.values()],
+      revocations: this.revocations.list(),
+      revocationSettings: this.revocations.settings,
+      credentials: this.credentials.snapshot(),
     };
   }
 

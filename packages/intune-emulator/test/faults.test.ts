@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Fault } from '../src/control-types.ts';
 import { EmulatorError } from '../src/errors.ts';
+import type { Fault } from '../src/fault-types.ts';
 import {
   certificateRequest,
   createEnrolledDesk,
@@ -78,6 +78,24 @@ describe('a fault of validateRequest', () => {
     );
   });
 
+  it('cutBody fails the body in its middle where there is no host to cut the connection', async () => {
+    const desk = await deskWithBody();
+    await desk.emulator.control.setFault({ operation: 'validateRequest', fault: { kind: 'cutBody' } });
+    const response = await desk.action('validateRequest', desk.body);
+    assert.equal(response.status, 200);
+    await assert.rejects(response.text(), { code: 'emulator.disconnect' });
+  });
+
+  it('nestedError is JSON inside a text inside JSON', async () => {
+    const desk = await deskWithBody();
+    const fault = { kind: 'nestedError', message: 'Busy' } as const;
+    await desk.emulator.control.setFault({ operation: 'validateRequest', fault });
+    const { error } = (await (await desk.action('validateRequest', desk.body)).json()) as {
+      error: { message: string };
+    };
+    assert.match((JSON.parse(error.message) as { Message: string }).Message, /^Busy - Operation ID/u);
+  });
+
   it('hits as many requests as it says, then is gone', async () => {
     const desk = await deskWithBody();
     const { control } = desk.emulator;
@@ -103,6 +121,16 @@ describe('a fault of validateRequest', () => {
     await control.setFault({ operation: 'validateRequest', fault: { kind: 'html' }, afterProcessing: true });
     assert.equal((await desk.action('validateRequest', desk.body)).status, 502);
     assert.equal((await control.reports())[0]?.certificateIssuanceState, 'challengeValidationSucceeded');
+  });
+
+  it("of the token endpoint can be any of Entra's errors", async () => {
+    const desk = await deskWithBody();
+    const errorDescription = 'AADSTS7000222: The provided client secret keys are expired.';
+    const fault = { kind: 'code', code: 'invalid_client', errorDescription } as const;
+    await desk.emulator.control.setFault({ operation: 'token', fault });
+    const body = await json(await desk.tokenResponse());
+    assert.deepEqual([body['error'], body['error_codes']], ['invalid_client', [7_000_222]]);
+    assert.ok(String(body['error_description']).startsWith(`${errorDescription} Trace ID`));
   });
 
   it('leaves other operations alone and can be cleared', async () => {

@@ -13,7 +13,7 @@ import { EmulatorError } from '../src/errors.ts';
 import { startEmulatorHost, type EmulatorHost, type EmulatorHostOptions } from '../src/host.ts';
 import { platforms } from '../src/model.ts';
 import { scepServicePath } from '../src/resources.ts';
-import { certificateRequest, intuneScope, partsFor, rootCertificate } from './desk.ts';
+import { certificateRequest, deviceInput, intuneScope, partsFor, rootCertificate } from './desk.ts';
 
 let folder = '';
 const running: EmulatorHost[] = [];
@@ -181,6 +181,42 @@ describe('the host', () => {
       assert.equal(await readFile(path, 'utf8'), 'rubbish');
     });
   }
+
+  it('refuses a folder that another emulator uses, and takes it when that one has stopped', async () => {
+    const own = join(folder, 'shared');
+    const first = await start({ folder: own });
+    const { id } = await first.emulator.control.createDevice(deviceInput);
+    await assert.rejects(
+      start({ folder: own }),
+      (error) =>
+        error instanceof EmulatorError &&
+        error.code === 'emulator.folder_in_use' &&
+        error.path === own &&
+        error.hint !== undefined,
+    );
+    await first.close();
+    const second = await start({ folder: own });
+    assert.deepEqual(
+      (await second.emulator.control.devices()).map((device) => device.id),
+      [id],
+    );
+    await second.close();
+  });
+
+  it('lets go of the folder when it cannot start', async () => {
+    const own = join(folder, 'released');
+    const other = await start();
+    const port = Number(new URL(other.controlUrl).port);
+    await assert.rejects(start({ folder: own, controlPort: port }), EmulatorError);
+    await other.close();
+    await (await start({ folder: own })).close();
+  });
+
+  it('writes nothing to the folder once it has stopped', async () => {
+    const host = await start({ folder: join(folder, 'stopped') });
+    await host.close();
+    await assert.rejects(host.emulator.control.createDevice(deviceInput), /stopped/u);
+  });
 
   it('says that the folder cannot be made', async () => {
     const file = join(folder, 'a-file');

@@ -7,7 +7,8 @@ import { after, before, describe, it } from 'node:test';
 import { EmulatorError } from '../src/errors.ts';
 import { StateFile } from '../src/state-file.ts';
 import { createTenantState } from '../src/state.ts';
-import { createEnrolledDesk, partsFor, certificateRequest } from './desk.ts';
+import { applicationCertificate, applicationPublicKey } from './assertions.ts';
+import { createDesk, createEnrolledDesk, partsFor, certificateRequest } from './desk.ts';
 
 let folder = '';
 before(async () => {
@@ -18,13 +19,39 @@ after(() => rm(folder, { recursive: true, force: true }));
 describe('the state file', () => {
   it('gives back every kind of record', async () => {
     const desk = await createEnrolledDesk();
+    const { control } = desk.emulator;
     await desk.validate(certificateRequest(partsFor(await desk.checkIn())));
+    await control.requestRevocation({ serialNumber: '0A', issuerName: 'CN=A' });
+    await control.addApplicationSecret({ endDateTime: '2026-04-01T00:00:00Z' });
+    await control.addApplicationCertificate(applicationCertificate);
+    await control.setFederatedCredential({ issuer: 'https://a', subject: 'b', publicKeyPem: applicationPublicKey });
     const state = desk.saved.at(-1);
     assert.ok(state !== undefined && state.certificateStates.length === 1);
     const file = new StateFile(join(folder, 'all.json'));
     await file.save(state);
     // JSON has no undefined; the records are compared as they are stored.
     assert.deepEqual(await file.load(), JSON.parse(JSON.stringify(state)));
+  });
+
+  it('of an earlier version, without revocations and credentials, is read as it is', async () => {
+    const path = join(folder, 'earlier.json');
+    const earlier = createTenantState(randomBytes);
+    await writeFile(path, JSON.stringify(earlier));
+    const loaded = await new StateFile(path).load();
+    assert.deepEqual(loaded, earlier);
+    const { control } = createDesk(loaded).emulator;
+    assert.deepEqual(await control.revocations(), []);
+    assert.deepEqual(await control.revocationSettings(), { coolDownMinutes: 60, revokeOnRemoval: false });
+    assert.deepEqual(
+      (await control.applicationSecrets()).map(({ id }) => id),
+      ['initial'],
+    );
+  });
+
+  it('holds no secret that was added, only its hash', async () => {
+    const desk = createDesk();
+    const { secret } = await desk.emulator.control.addApplicationSecret();
+    assert.ok(!JSON.stringify(desk.saved.at(-1)).includes(secret));
   });
 
   it('is absent at first', async () => {
@@ -59,6 +86,19 @@ describe('the state file', () => {
     assert.equal(await numberOnDisk(), 49);
     await file.save(named(50));
     assert.equal(await numberOnDisk(), 50);
+  });
+
+  it('is complete when it is closed, and not written after that', async () => {
+    const path = join(folder, 'closed.json');
+    const file = new StateFile(path);
+    const state = createTenantState(randomBytes);
+    const named = (tenantName: string) => ({ ...state, tenant: { ...state.tenant, tenantName } });
+    const saves = [file.save(named('first')), file.save(named('second')), file.save(named('third'))];
+    await file.close();
+    assert.equal((await new StateFile(path).load())?.tenant.tenantName, 'third');
+    await Promise.all(saves);
+    await assert.rejects(file.save(named('fourth')), { code: 'emulator.folder_unwritable' });
+    assert.equal((await new StateFile(path).load())?.tenant.tenantName, 'third');
   });
 
   for (const [name, content] of [
