@@ -17,7 +17,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'intune-emulator': ['x509'],
   fleet: ['scep', 'x509'],
   server: ['scep', 'ca', 'intune', 'x509'],
-  cli: ['server', 'fleet', 'intune-emulator', 'scep', 'x509'],
+  cli: ['server', 'fleet', 'intune', 'intune-emulator', 'scep', 'x509'],
 };
 
 /** Inside the server: a folder may import those to its right, and itself. Only app.ts names concrete classes. */
@@ -49,7 +49,7 @@ const problems: string[] = [];
 
 for (const [name, targets] of Object.entries(allowed)) {
   const manifest = JSON.parse(readFileSync(join(root, 'packages', name, 'package.json'), 'utf8'));
-  const declared = Object.keys(manifest.dependencies ?? {});
+  const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
   for (const dependency of declared.filter((entry) => entry.startsWith('@scepter/'))) {
     if (!targets.includes(dependency.slice('@scepter/'.length))) {
       problems.push(`packages/${name}/package.json depends on ${dependency}`);

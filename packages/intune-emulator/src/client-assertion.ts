@@ -26,11 +26,16 @@ export interface AssertionContext {
 export function problemWithAssertion(assertion: string, context: AssertionContext): EntraError | undefined {
   const token = decodeToken(assertion);
   if (token === undefined) return invalidClient(50027, 'JWT token is invalid or malformed.');
-  const { header, claims } = token;
-  const { clientId } = context.records.tenant;
-  const isOwn = header.x5t !== undefined || header['x5t#S256'] !== undefined || header.x5c !== undefined;
-  if (isOwn || sameText(claims['iss'], clientId)) return problemWithOwnAssertion(token, context);
-  return problemWithFederatedToken(token, assertion, context);
+  const { tenant, credentials } = context.records;
+  const { iss } = token.claims;
+  // Other issuers name their certificate in the header as well.
+  const isFederated = credentials.federated().some(({ issuer }) => issuer === iss);
+  const isOwn = sameText(iss, tenant.clientId) || (namesCertificate(token) && !isFederated);
+  return isOwn ? problemWithOwnAssertion(token, context) : problemWithFederatedToken(token, assertion, context);
+}
+
+function namesCertificate({ header }: DecodedToken): boolean {
+  return header.x5t !== undefined || header['x5t#S256'] !== undefined || header.x5c !== undefined;
 }
 
 function problemWithOwnAssertion(token: DecodedToken, context: AssertionContext): EntraError | undefined {

@@ -16,7 +16,7 @@ import { createTenantState } from './state.ts';
 import { loadOrCreateTlsIdentity, type TlsIdentity } from './tls.ts';
 
 export interface EmulatorHostOptions {
-  /** Address to listen on, default `127.0.0.1`. The control API answers callers that name a loopback host only. */
+  /** Address to listen on, default `127.0.0.1`. The control API answers callers from and to loopback only. */
   host?: string | undefined;
   /** HTTPS port of the Microsoft side; 0 = any free one. */
   microsoftPort: number;
@@ -100,16 +100,24 @@ async function startInFolder(options: EmulatorHostOptions): Promise<EmulatorHost
 }
 
 function createServers(emulator: Emulator, tls: TlsIdentity): { microsoft: Server; control: Server } {
-  return {
-    microsoft: createHttpsServer(
-      { ...serverLimits, key: tls.key, cert: tls.certificate },
-      listener((request, bindings) => emulator.fetchMicrosoft(request, bindings)),
-    ),
-    control: createHttpServer(
-      serverLimits,
-      listener((request, bindings) => emulator.fetchControl(request, bindings)),
-    ),
-  };
+  const microsoft = createHttpsServer(
+    { ...serverLimits, key: tls.key, cert: tls.certificate },
+    listener((request, bindings) => emulator.fetchMicrosoft(request, bindings)),
+  );
+  const control = createHttpServer(
+    serverLimits,
+    listener((request, bindings) => emulator.fetchControl(request, bindings)),
+  );
+  // It gives away secrets and tokens, and a caller from elsewhere can name a loopback host, too.
+  control.on('connection', (socket) => {
+    if (!isLoopback(socket.remoteAddress)) socket.destroy();
+  });
+  return { microsoft, control };
+}
+
+/** IPv4 addresses come in IPv6 form where the socket listens on both. */
+function isLoopback(address: string | undefined): boolean {
+  return address === '::1' || /^(?:::ffff:)?127(?:\.\d{1,3}){3}$/u.test(address ?? '');
 }
 
 /** A client that does not send its request in time is cut off; the emulator's callers are all on this machine. */

@@ -152,7 +152,15 @@ const uploadedResult = z
       : { requestContext, succeeded, errorCode: code, errorMessage: errorMessage || undefined },
   );
 
-const uploadBody = z.object({ results: z.array(uploadedResult).min(1).max(maxRequests) });
+const uploadBody = z.object({
+  results: z
+    .array(uploadedResult)
+    .min(1)
+    .max(maxRequests)
+    .refine((results) => new Set(results.map(({ requestContext }) => requestContext)).size === results.length, {
+      message: 'must have one result for each request',
+    }),
+});
 
 const problemTexts: Readonly<Record<ResultProblem, string>> = {
   unknown: 'is of no request that was downloaded',

@@ -211,6 +211,16 @@ describe('a federated credential', () => {
     assert.equal(await signInWithAssertion(desk, signAssertion({ claims })), 'accepted');
   });
 
+  it('takes a token whose header names its issuer’s certificate, as Entra’s own do', async () => {
+    const desk = await federatedDesk({ publicKeyPem: applicationPublicKey });
+    const header = { x5t: x5t(applicationCertificate, 'sha1') };
+    assert.equal(await signInWithAssertion(desk, signAssertion({ claims, header })), 'accepted');
+    assert.deepEqual(
+      await signInWithAssertion(desk, signAssertion({ claims, header, key: otherKeys.privateKey })),
+      [401, 50_013],
+    );
+  });
+
   it('takes ECDSA, and the key of a key set that the token names', async () => {
     const key = { ...ecKeys.publicKey.export({ format: 'jwk' }), kid: 'k2' };
     const other = { ...otherKeys.publicKey.export({ format: 'jwk' }), kid: 'k1' };

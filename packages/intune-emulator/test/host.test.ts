@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -278,6 +279,27 @@ describe('over the network', () => {
     assert.equal(answer.status, 413);
     assert.equal((await validate(host, 'AAAA')).status, 200);
     await host.close();
+  });
+
+  const ownAddress = Object.values(networkInterfaces())
+    .flat()
+    .find((one) => one?.family === 'IPv4' && !one.internal)?.address;
+  it('the control API answers loopback only, whatever host is named', { skip: ownAddress === undefined }, async () => {
+    const host = await start({ host: '0.0.0.0' });
+    const { port } = new URL(host.controlUrl);
+    const status = (address: string) =>
+      new Promise((resolve, reject) => {
+        const url = `http://${address}:${port}/control/connection`;
+        httpRequest(url, { headers: { host: '127.0.0.1' } }, (answer) => resolve(answer.resume().statusCode))
+          .on('error', reject)
+          .end();
+      });
+    try {
+      assert.equal(await status('127.0.0.1'), 200);
+      await assert.rejects(status(ownAddress ?? ''), /socket hang up|ECONNRESET/u);
+    } finally {
+      await host.close();
+    }
   });
 
   it('closing does not wait for a client that hangs', async () => {

@@ -244,6 +244,17 @@ describe('uploadRevocationResults', () => {
     assert.equal((await stateOf(downloaded.requestContext))?.state, 'downloaded');
   });
 
+  it('refuses two results for one request, and records neither', async () => {
+    const { requestContext } = await queue();
+    await real.download();
+    const answer = await real.upload([
+      { requestContext, succeeded: true },
+      { requestContext, succeeded: false, errorCode: '4000' },
+    ]);
+    assert.equal(answer.status, 400);
+    assert.equal((await stateOf(requestContext))?.state, 'downloaded');
+  });
+
   it('refuses an empty list, and more than 500', async () => {
     assert.equal((await real.upload([])).status, 400);
     const many = Array.from({ length: 501 }, () => ({ requestContext: 'x', succeeded: true }));

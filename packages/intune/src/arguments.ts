@@ -11,6 +11,9 @@ export function checkObject<T>(argument: string, value: T): T {
   return value;
 }
 
+/** What a timer of Node can hold. */
+const longestDurationMs = 2 ** 31 - 1;
+
 /**
  * Checks of what callers hand in. Callers of a JavaScript library hand in anything, so the types are checked as well.
  * No message repeats a value, which may be a secret.
@@ -66,6 +69,29 @@ export function checkBaseUrl(argument: string, value: unknown): URL {
 export function checkSignal(value: unknown): AbortSignal | undefined {
   if (value !== undefined && !(value instanceof AbortSignal)) {
     throw new IntuneArgumentError('signal', 'must be an AbortSignal');
+  }
+  return value;
+}
+
+/** A duration that a timer can wait for. */
+export function checkDurationMs(argument: string, value: unknown): number {
+  return checkWholeNumber(argument, value, { from: 1, to: longestDurationMs, unit: ' of milliseconds' });
+}
+
+export function checkWholeNumber(
+  argument: string,
+  value: unknown,
+  { from, to, unit = '' }: { readonly from: number; readonly to: number; readonly unit?: string },
+): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < from || value > to) {
+    throw new IntuneArgumentError(argument, `must be a whole number${unit} from ${from} to ${to}`);
+  }
+  return value;
+}
+
+export function checkBoolean(argument: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') {
+    throw new IntuneArgumentError(argument, 'must be true or false');
   }
   return value;
 }

@@ -1,21 +1,29 @@
 import { randomUUID } from 'node:crypto';
+import {
+  downloadRevocationRequestsAction,
+  performDownload,
+  type DownloadRevocationRequests,
+  type RevocationDownload,
+} from './actions/download-revocation-requests.ts';
 import { notifyFailureAction, type NotifyFailureRequest } from './actions/notify-failure.ts';
 import { notifySuccessAction, type NotifySuccessRequest } from './actions/notify-success.ts';
 import { performScepAction, type ScepAction } from './actions/scep-action.ts';
-import type { IntuneServices } from './actions/service-action.ts';
+import {
+  performUpload,
+  uploadRevocationResultsAction,
+  type UploadRevocationResults,
+} from './actions/upload-revocation-results.ts';
 import { validateRequestAction, type ValidateRequest } from './actions/validate-request.ts';
 import { checkObject, checkSignal } from './arguments.ts';
-import type { AuthorizedService } from './authorized-requests.ts';
-import { runCall } from './call.ts';
-import { createCredential } from './credentials/create-credential.ts';
+import { runCall, type Call } from './call.ts';
+import { clientStatus, type IntuneClientStatus } from './client-status.ts';
+import { connectServices, type ConnectedServices } from './connect-services.ts';
+import { checkCredential } from './credentials/check-credential.ts';
+import type { IntuneCredential } from './credentials/credential-options.ts';
+import type { CallName } from './diagnostics/events.ts';
 import { IntuneNetworkError } from './errors.ts';
-import { HttpConnections } from './http/http-connections.ts';
 import { checkOptions, type CheckedOptions, type IntuneClientOptions } from './options.ts';
-import { ServiceLocator } from './service-locator.ts';
-import { TokenSource } from './token-source.ts';
-
-/** The version of the SCEP service's wire format, as Microsoft's reference clients send it. */
-const apiVersion = '2018-02-20';
+import { RevocationCoolDown } from './revocation/cool-down.ts';
 
 /** What an accepted call tells: Intune said Success. */
 export interface IntuneResult {
@@ -24,8 +32,10 @@ export interface IntuneResult {
 }
 
 /**
- * Intune's SCEP validation service for one tenant: the counterpart of `IntuneScepServiceClient` (Java) and
- * `IntuneScepValidator` (C#). Make one and keep it: it caches the token, the service's address and connections.
+ * Intune's services for third-party certification authorities, for one tenant: the counterpart of
+ * `IntuneScepServiceClient` and `IntuneRevocationClient` (Java), `IntuneScepValidator` and `IntuneRevocationClient` (C#).
+ * Make one and keep it: it caches tokens, the services' addresses and connections, and shares them among concurrent
+ * calls.
  *
  * Every method resolves only when Intune answered Success, and throws an `IntuneError` otherwise; when its `signal`
  * is aborted, the signal's reason. After a time-out, an abort or a network error Intune may have acted nevertheless.
@@ -42,13 +52,15 @@ export interface IntuneResult {
  */
 export class IntuneClient {
   readonly #options: CheckedOptions;
-  readonly #services: IntuneServices;
-  #closed = false;
+  readonly #services: ConnectedServices;
+  readonly #coolDown: RevocationCoolDown;
 
   /** @throws {IntuneArgumentError} when an option is missing or unusable */
   constructor(options: IntuneClientOptions) {
     this.#options = checkOptions(options);
     this.#services = connectServices(this.#options);
+    const { now, lastRevocationDownload: lastDownload } = this.#options;
+    this.#coolDown = new RevocationCoolDown({ now, lastDownload });
   }
 
   /**
@@ -58,7 +70,7 @@ export class IntuneClient {
    * @throws {IntuneError} no verdict could be obtained
    */
   async validateRequest(request: ValidateRequest): Promise<IntuneResult> {
-    return this.#perform(checkObject('request', request).signal, (callerInfo) =>
+    return this.#performScep('validateRequest', checkObject('request', request).signal, (callerInfo) =>
       validateRequestAction(request, callerInfo),
     );
   }
@@ -69,7 +81,7 @@ export class IntuneClient {
    * @throws {IntuneError} Intune has not accepted the notification, or nobody knows whether it has
    */
   async notifySuccess(notification: NotifySuccessRequest): Promise<IntuneResult> {
-    return this.#perform(checkObject('notification', notification).signal, (callerInfo) =>
+    return this.#performScep('notifySuccess', checkObject('notification', notification).signal, (callerInfo) =>
       notifySuccessAction(notification, callerInfo),
     );
   }
@@ -80,44 +92,97 @@ export class IntuneClient {
    * @throws {IntuneError} Intune has not accepted the notification, or nobody knows whether it has
    */
   async notifyFailure(notification: NotifyFailureRequest): Promise<IntuneResult> {
-    return this.#perform(checkObject('notification', notification).signal, (callerInfo) =>
+    return this.#performScep('notifyFailure', checkObject('notification', notification).signal, (callerInfo) =>
       notifyFailureAction(notification, callerInfo),
     );
   }
 
-  /** Lets running calls finish, refuses new ones, and closes the connections. A given `dispatcher` stays open. */
+  /**
+   * Takes certificates to be revoked from Intune's list. Intune hands each out once and asks for an hour between two
+   * downloads; a download whose answer got lost is therefore not repeated by the client.
+   * @throws {IntuneCoolDownError} the hour is not over; nothing was sent
+   * @throws {IntuneError} the requests could not be obtained
+   */
+  async downloadRevocationRequests(request: DownloadRevocationRequests = {}): Promise<RevocationDownload> {
+    const action = downloadRevocationRequestsAction(checkObject('request', request));
+    const { transactionId } = action;
+    return this.#perform('downloadRevocationRequests', transactionId, checkSignal(request.signal), (call) =>
+      performDownload(
+        this.#services,
+        action,
+        { apiVersion: this.#options.pkiConnectorServiceVersion, coolDown: this.#coolDown },
+        call,
+      ),
+    );
+  }
+
+  /**
+   * Tells Intune what became of certificates to be revoked.
+   * @throws {IntuneError} Intune has not recorded the results, or nobody knows whether it has
+   */
+  async uploadRevocationResults(request: UploadRevocationResults): Promise<IntuneResult> {
+    const action = uploadRevocationResultsAction(checkObject('request', request));
+    const { transactionId } = action;
+    return this.#perform('uploadRevocationResults', transactionId, checkSignal(request.signal), async (call) => {
+      await performUpload(this.#services, action, this.#options.pkiConnectorServiceVersion, call);
+      return { activityId: call.activityId };
+    });
+  }
+
+  /**
+   * Replaces secret or certificate while calls are running: from now on sign-ins use the new credential. Tokens at hand
+   * stay in use until they are renewed; a sign-in under way that is refused is repeated with the new credential.
+   * @throws {IntuneArgumentError} the credential is unusable; the old one stays
+   */
+  replaceCredential(credential: IntuneCredential): void {
+    this.#services.credential.replace(checkCredential(credential));
+    this.#services.graph.tokens.retryRefresh();
+    this.#services.intune.tokens.retryRefresh();
+  }
+
+  /** How the client is doing: circuits, ends of tokens, addresses of the services. Costs no request. */
+  status(): IntuneClientStatus {
+    return clientStatus(this.#services, this.#coolDown.until);
+  }
+
+  /**
+   * Lets running requests finish, ends waits for a repeat, refuses new calls, and closes the connections. A given
+   * `dispatcher` stays open.
+   */
   async close(): Promise<void> {
-    this.#closed = true;
+    await this.#services.lifetime.end();
     await this.#services.http.close();
   }
 
-  async #perform(signal: unknown, makeAction: (callerInfo: string) => ScepAction): Promise<IntuneResult> {
+  async #performScep(
+    operation: CallName,
+    signal: unknown,
+    makeAction: (callerInfo: string) => ScepAction,
+  ): Promise<IntuneResult> {
     const action = makeAction(this.#options.callerInfo);
-    const limits = { timeoutMs: this.#options.timeoutMs, signal: checkSignal(signal) };
-    const activityId = randomUUID();
-    if (this.#closed) {
-      throw new IntuneNetworkError('The client has been closed', { activityId });
-    }
-    await runCall(activityId, limits, (call) => performScepAction(this.#services, action, apiVersion, call));
-    return { activityId };
+    return this.#perform(operation, action.transactionId, checkSignal(signal), async (call) => {
+      await performScepAction(this.#services, action, this.#options.scepServiceVersion, call);
+      return { activityId: call.activityId };
+    });
   }
-}
 
-/** Puts the parts together: connections, credential, a token source for each service, and the locator. */
-function connectServices(options: CheckedOptions): IntuneServices {
-  const { connection, timeoutMs, now, graphUrl, intuneResource, allowLoopback } = options;
-  const http = new HttpConnections({ ...connection, connectTimeoutMs: timeoutMs });
-  const { tenant, authority } = options;
-  const credential = createCredential(options.credential, { tenant, authority, http });
-  const graph: AuthorizedService = {
-    name: 'Microsoft Graph',
-    tokens: new TokenSource({ credential, scope: `${graphUrl.href.replace(/\/+$/, '')}/.default`, timeoutMs, now }),
-    permission: 'Application.Read.All',
-  };
-  const intune: AuthorizedService = {
-    name: 'Intune',
-    tokens: new TokenSource({ credential, scope: `${intuneResource}/.default`, timeoutMs, now }),
-    permission: 'scep_challenge_provider',
-  };
-  return { http, intune, locator: new ServiceLocator({ http, graph, graphUrl, allowLoopback, timeoutMs }) };
+  /** One call, from its activity id to its report. */
+  async #perform<T>(
+    operation: CallName,
+    transactionId: string,
+    signal: AbortSignal | undefined,
+    work: (call: Call) => Promise<T>,
+  ): Promise<T> {
+    const activityId = randomUUID();
+    const { diagnostics, lifetime } = this.#services;
+    if (lifetime.isOver) {
+      throw new IntuneNetworkError('The client has been closed', { activityId, reason: 'closed' });
+    }
+    const { timeoutMs } = this.#options;
+    return lifetime.runCall(
+      diagnostics.call({ operation, activityId, transactionId }, signal, (record) =>
+        runCall(activityId, { timeoutMs, signal, record }, work),
+      ),
+    );
+  }
 }

@@ -9,6 +9,8 @@ export interface Cloud {
   readonly graphUrl: string;
   /** Intune's resource URI; it ends in a slash, which the scope keeps (`…//.default`). Absent where none is known. */
   readonly intuneResource?: string;
+  /** What a token is addressed to that is exchanged for one of an application (federated credentials). */
+  readonly tokenExchangeAudience: string;
 }
 
 export const clouds: Readonly<Record<CloudName, Cloud>> = {
@@ -16,22 +18,29 @@ export const clouds: Readonly<Record<CloudName, Cloud>> = {
     authority: 'https://login.microsoftonline.com',
     graphUrl: 'https://graph.microsoft.com',
     intuneResource: 'https://api.manage.microsoft.com/',
+    tokenExchangeAudience: 'api://AzureADTokenExchange',
   },
   usGovernment: {
     authority: 'https://login.microsoftonline.us',
     graphUrl: 'https://graph.microsoft.us',
     intuneResource: 'https://api.manage.microsoft.us/',
+    tokenExchangeAudience: 'api://AzureADTokenExchangeUSGov',
   },
   usGovernmentDod: {
     authority: 'https://login.microsoftonline.us',
     graphUrl: 'https://dod-graph.microsoft.us',
     intuneResource: 'https://api.manage.microsoft.us/',
+    tokenExchangeAudience: 'api://AzureADTokenExchangeUSGov',
   },
   china: {
     authority: 'https://login.partner.microsoftonline.cn',
     graphUrl: 'https://microsoftgraph.chinacloudapi.cn',
+    tokenExchangeAudience: 'api://AzureADTokenExchangeChina',
   },
 };
+
+/** Application id of Intune in every tenant. */
+export const intuneApplicationId = '0000000a-0000-0000-c000-000000000000';
 
 /** Intune's services live below these names, in whichever cloud; nothing else is given Intune's token. */
 export const intuneHostSuffixes: readonly string[] = [

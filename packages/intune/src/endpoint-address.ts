@@ -1,12 +1,19 @@
 import { intuneHostSuffixes } from './clouds.ts';
 
+/** Which hosts beside Intune's may be given a token. */
+export interface AddressRules {
+  readonly allowLoopback: boolean;
+  /** Each beginning with a dot, in lower case. */
+  readonly endpointHostSuffixes?: readonly string[];
+}
+
 /**
  * The address of a service that discovery named, or the reason to refuse it. The address will receive a bearer token
  * and certificate requests with their challenges, so it must be one of Intune's.
  */
 export function checkEndpointAddress(
   address: unknown,
-  options: { readonly allowLoopback: boolean },
+  { allowLoopback, endpointHostSuffixes = [] }: AddressRules,
 ): { readonly url: URL } | { readonly problem: string } {
   if (typeof address !== 'string' || !URL.canParse(address)) {
     return { problem: 'it is not a URL' };
@@ -21,8 +28,8 @@ export function checkEndpointAddress(
   if (url.search !== '' || url.hash !== '') {
     return { problem: 'it has a query or a fragment' };
   }
-  const isIntune = intuneHostSuffixes.some((suffix) => url.hostname.endsWith(suffix));
-  if (!isIntune && !(options.allowLoopback && isLoopback(url.hostname))) {
+  const isIntune = [...intuneHostSuffixes, ...endpointHostSuffixes].some((suffix) => url.hostname.endsWith(suffix));
+  if (!isIntune && !(allowLoopback && isLoopback(url.hostname))) {
     return { problem: `its host ${url.hostname} is not one of Intune's` };
   }
   return { url };

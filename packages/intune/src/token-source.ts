@@ -1,75 +1,107 @@
-import { runCall, untilAborted, type Call } from './call.ts';
-import type { AccessToken, TokenCredential } from './credentials/token-credential.ts';
-import { IntuneAuthenticationError, IntuneError } from './errors.ts';
-import { copyCause } from './http/foreign-cause.ts';
-import { SharedFlight } from './shared-flight.ts';
+import { runCall, type Call } from './call.ts';
+import type { CurrentCredential } from './credentials/current-credential.ts';
+import type { Diagnostics } from './diagnostics/diagnostics.ts';
+import type { TokenEvent } from './diagnostics/events.ts';
+import type { Lifetime } from './lifetime.ts';
+import { RefreshedValue, type Fresh } from './resilience/refreshed-value.ts';
 
-/** A token is renewed this long before it ends, or after nine tenths of its life if that is later. */
-const renewalMarginMs = 5 * 60_000;
+/** A token is renewed this long before its end, or in the last fifth of its life if that is shorter. */
+const refreshMarginMs = 10 * 60_000;
+/** It is not used any more this long before its end, or in the last fiftieth of its life: the request has to arrive. */
+const endMarginMs = 60_000;
+/** A token younger than this is not fetched again in the hope for more roles. */
+const youngMs = 60_000;
 
 export interface TokenSourceOptions {
-  readonly credential: TokenCredential;
+  readonly credential: CurrentCredential;
   readonly scope: string;
+  /** Whom the token is for. */
+  readonly audience: TokenEvent['destination'];
   readonly timeoutMs: number;
   readonly now: () => Date;
+  readonly diagnostics: Diagnostics;
+  readonly lifetime: Lifetime;
 }
 
-/** The bearer token for one scope: cached until shortly before it ends, fetched once for all who wait. */
+interface Token {
+  readonly text: string;
+  readonly expiresAt: Date;
+  readonly fetchedAtMs: number;
+}
+
+/** What is known about a token, without the token. */
+export interface TokenStatus {
+  /** When it ends, as the credential says. */
+  readonly expiresAt: Date;
+  /** Whether its renewal has failed; it is tried again. */
+  readonly isRefreshFailing: boolean;
+}
+
+/** The bearer token for one scope: fetched once for all who wait, renewed ahead of its end. */
 export class TokenSource {
   readonly #options: TokenSourceOptions;
-  readonly #flight = new SharedFlight<string>();
-  #cached: { readonly token: string; readonly goodUntilMs: number } | undefined;
+  readonly #tokens: RefreshedValue<Token>;
 
   constructor(options: TokenSourceOptions) {
     this.#options = options;
+    const { now, lifetime, diagnostics } = options;
+    this.#tokens = new RefreshedValue({
+      now,
+      lifetime,
+      tracing: diagnostics.tracing,
+      fetch: (activityId, background) => this.#fetch(activityId, background),
+    });
   }
 
   async token(call: Call): Promise<string> {
-    if (this.#cached !== undefined && this.#options.now().getTime() < this.#cached.goodUntilMs) {
-      return this.#cached.token;
-    }
-    return untilAborted(
-      this.#flight.join(() => this.#fetch(call.activityId)),
-      call.signal,
-    );
+    return (await this.#tokens.get(call)).text;
   }
 
   /** Called when a service has refused the token; a token fetched since then stays. */
   forget(token: string): void {
-    if (this.#cached?.token === token) {
-      this.#cached = undefined;
+    const current = this.#tokens.current?.value;
+    if (current?.text === token) {
+      this.#tokens.drop(current);
     }
   }
 
-  /** Under a limit of its own: others may wait for it after the first caller has given up. */
-  async #fetch(activityId: string): Promise<string> {
-    const { timeoutMs, now } = this.#options;
-    const { token, expiresOnTimestamp } = await runCall(activityId, { timeoutMs }, (call) => this.#ask(call));
-    const lifetimeMs = Math.max(0, expiresOnTimestamp - now().getTime());
-    this.#cached = { token, goodUntilMs: expiresOnTimestamp - Math.min(renewalMarginMs, lifetimeMs / 10) };
-    return token;
+  /**
+   * Called when the token lacks a role. It may have been granted since: a token says what was true when it was made. So
+   * a token does not serve for longer than a minute then.
+   * @returns whether a new token may be worth a try now
+   */
+  forgetUnlessYoung(token: string): boolean {
+    const current = this.#tokens.current?.value;
+    if (current?.text !== token) {
+      return true;
+    }
+    const endsAtMs = current.fetchedAtMs + youngMs;
+    this.#tokens.endAt(current, endsAtMs);
+    return this.#options.now().getTime() >= endsAtMs;
   }
 
-  async #ask(call: Call): Promise<AccessToken> {
-    const { credential, scope } = this.#options;
-    let answer: AccessToken | null;
-    try {
-      answer = await credential.getToken(scope, { abortSignal: call.signal, activityId: call.activityId });
-    } catch (error) {
-      throw error instanceof IntuneError ? error : credentialError(error, call);
-    }
-    // Anything else could not be sent in an HTTP header.
-    if (answer === null || !/^[\x21-\x7e]+$/.test(answer.token)) {
-      throw new IntuneAuthenticationError('The credential gave no usable token', { activityId: call.activityId });
-    }
-    return answer;
+  /** Called when there is a new credential: what failed with the old one may be tried at once. */
+  retryRefresh(): void {
+    this.#tokens.endBackOff();
   }
-}
 
-function credentialError(error: unknown, call: Call): IntuneAuthenticationError {
-  const cause = copyCause(error);
-  const reason = cause?.message ?? 'unknown reason';
-  const entraCode = /AADSTS\d+/.exec(reason)?.[0];
-  const context = { activityId: call.activityId, cause, entraCode };
-  return new IntuneAuthenticationError(`The credential gave no token: ${reason}`, context);
+  get status(): TokenStatus | undefined {
+    const expiresAt = this.#tokens.current?.value.expiresAt;
+    return expiresAt === undefined ? undefined : { expiresAt, isRefreshFailing: this.#tokens.isRefreshFailing };
+  }
+
+  async #fetch(activityId: string, background: boolean): Promise<Fresh<Token>> {
+    const { credential, scope, audience, timeoutMs, now, diagnostics, lifetime } = this.#options;
+    const limits = { timeoutMs, signal: background ? lifetime.closing : lifetime.closed };
+    const { token, expiresOnTimestamp } = await runCall(activityId, limits, (call) => credential.token(scope, call));
+    const fetchedAtMs = now().getTime();
+    const lifeMs = Math.max(0, expiresOnTimestamp - fetchedAtMs);
+    const expiresAt = new Date(expiresOnTimestamp);
+    diagnostics.emit({ type: 'token', destination: audience, expiresAt, background });
+    return {
+      value: { text: token, expiresAt, fetchedAtMs },
+      refreshAtMs: expiresOnTimestamp - Math.min(refreshMarginMs, lifeMs / 5),
+      endsAtMs: expiresOnTimestamp - Math.min(endMarginMs, lifeMs / 50),
+    };
+  }
 }

@@ -41,6 +41,32 @@ describe('options', () => {
     ['a time-out of zero', { timeoutMs: 0 }, 'timeoutMs'],
     ['a time-out that no timer holds', { timeoutMs: 2 ** 31 }, 'timeoutMs'],
     ['a time-out of NaN', { timeoutMs: Number.NaN }, 'timeoutMs'],
+    ['an attempt that takes longer than the call', { timeoutMs: 1000, attemptTimeoutMs: 1001 }, 'attemptTimeoutMs'],
+    ['an attempt without time', { attemptTimeoutMs: 0 }, 'attemptTimeoutMs'],
+    ['retries that are a number', { retry: 3 }, 'retry'],
+    ['null for retries', { retry: null }, 'retry'],
+    ['eleven retries', { retry: { maximumRetries: 11 } }, 'retry.maximumRetries'],
+    ['less than no retries', { retry: { maximumRetries: -1 } }, 'retry.maximumRetries'],
+    ['a delay of zero', { retry: { initialDelayMs: 0 } }, 'retry.initialDelayMs'],
+    ['a delay that is no number', { retry: { maximumDelayMs: '5' } }, 'retry.maximumDelayMs'],
+    ['a circuit that is true', { circuitBreaker: true }, 'circuitBreaker'],
+    ['a circuit that opens before a failure', { circuitBreaker: { failures: 0 } }, 'circuitBreaker.failures'],
+    ['a circuit that is open for no time', { circuitBreaker: { openMs: 0 } }, 'circuitBreaker.openMs'],
+    ['locations without a life', { locationLifetimeMs: 0 }, 'locationLifetimeMs'],
+    ['a version of Graph that leads elsewhere', { graphApiVersion: '../x' }, 'graphApiVersion'],
+    ['an Intune application that is no GUID', { intuneApplicationId: 'intune' }, 'intuneApplicationId'],
+    ['a service version with a line break', { scepServiceVersion: '2018\r\nx: y' }, 'scepServiceVersion'],
+    ['an empty service version', { pkiConnectorServiceVersion: '' }, 'pkiConnectorServiceVersion'],
+    ['a host suffix without a dot', { endpointHostSuffixes: ['manage.example'] }, 'endpointHostSuffixes'],
+    ['a whole top-level domain', { endpointHostSuffixes: ['.com'] }, 'endpointHostSuffixes'],
+    ['a host suffix that is a pattern', { endpointHostSuffixes: ['.*.example'] }, 'endpointHostSuffixes'],
+    ['a host suffix for its list', { endpointHostSuffixes: '.manage.example' }, 'endpointHostSuffixes'],
+    ['loopback as text', { allowLoopback: 'false' }, 'allowLoopback'],
+    ['a hook that is none', { onEvent: {} }, 'onEvent'],
+    ['a clock that is a date', { now: new Date() }, 'now'],
+    ['dice that are a number', { random: 4 }, 'random'],
+    ['a last download that is a number', { lastRevocationDownload: 0 }, 'lastRevocationDownload'],
+    ['a last download that is no date', { lastRevocationDownload: new Date(Number.NaN) }, 'lastRevocationDownload'],
     ['a CA file name for its contents', { tls: { ca: 'ca.pem' } }, 'tls.ca'],
     ['a dispatcher beside tls', { dispatcher: new Agent(), tls: { ca: identity.ca } }, 'dispatcher'],
   ];
@@ -53,6 +79,26 @@ describe('options', () => {
       );
     });
   }
+
+  it('change what is sent and where', async (test) => {
+    const microsoft = await Microsoft.start();
+    test.after(() => microsoft.stop());
+    const intuneApplicationId = '11111111-2222-4333-8444-555555555555';
+    await microsoft
+      .connect({ graphApiVersion: 'beta', intuneApplicationId, scepServiceVersion: '5018-02-20' })
+      .validateRequest(validation);
+    const { path } = microsoft.last('discovery');
+    assert.equal(path, `/beta/servicePrincipals/appId=${intuneApplicationId}/endpoints`);
+    assert.equal(microsoft.last('service').headers['api-version'], '5018-02-20');
+  });
+
+  it('switch repeats and circuits off', () => {
+    assert.doesNotThrow(() => new IntuneClient({ ...good, retry: false, circuitBreaker: false }));
+  });
+
+  it('shorten an attempt to the call', () => {
+    assert.doesNotThrow(() => new IntuneClient({ ...good, timeoutMs: 50 }));
+  });
 
   it('refuse nothing at all', () => {
     assert.throws(() => new IntuneClient(undefined as unknown as IntuneClientOptions), IntuneArgumentError);

@@ -1,12 +1,12 @@
 /** Entra, Graph and Intune as one HTTPS server on a loopback port, with every answer replaceable. */
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer, type Server } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import { createServer, type Server, type ServerOptions } from 'node:https';
+import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { IntuneClient, type IntuneClientOptions } from '../src/index.ts';
 import { createServerIdentity } from './tls-certificate.ts';
 
-export type Operation = 'token' | 'discovery' | 'service';
+export type Operation = 'token' | 'discovery' | 'service' | 'revocation';
 
 export interface ReceivedRequest {
   readonly operation: Operation;
@@ -23,6 +23,7 @@ export const identity = createServerIdentity();
 export const tenant = '3f2a9a3c-5a53-4c58-8f4b-6f6a4b8e1c11';
 export const clientId = '8d1b6f52-7c6e-4f0e-9b5a-0d4f6a1f2e33';
 export const clientSecret = 'CANARY-client~secret.8Q_0123456789abcdefghij';
+export const revocationPath = '/RACerts/StatelessPkiConnectorService/Gateway/StatelessPkiConnectorService';
 export const servicePath = '/RACerts/ScepRequestValidationFEService/Gateway/StatelessScepRequestValidationService';
 
 export function json(status: number, value: unknown, headers: Record<string, string> = {}): Answer {
@@ -46,6 +47,27 @@ export function endpoint(url: string, name = 'ScepRequestValidationFEService'): 
   return { providerName: name, uri: url, capability: name };
 }
 
+/** A token that can be read, as Entra's are. The signature is none. */
+export function jsonWebToken(claims: object): string {
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+  return `${part({ alg: 'RS256', typ: 'JWT' })}.${part(claims)}.CANARYsignature0123456789`;
+}
+
+/** Gives the same token for every scope. */
+export function tokenAnswer(accessToken: string, expiresInSeconds = 3599): Answer {
+  return json(200, { token_type: 'Bearer', expires_in: expiresInSeconds, access_token: accessToken });
+}
+
+/** An https address at which nobody listens. */
+export async function deadAddress(): Promise<string> {
+  const server = createTcpServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return `https://127.0.0.1:${port}/dead`;
+}
+
 export class Microsoft {
   readonly received: ReceivedRequest[] = [];
   /** What to answer from now on. */
@@ -54,21 +76,23 @@ export class Microsoft {
       json(200, { token_type: 'Bearer', expires_in: 3599, access_token: token(this.count('token')) })(...call),
     discovery: (...call) => json(200, { value: [endpoint(this.serviceUrl)] })(...call),
     service: verdict('Success'),
+    revocation: json(200, { value: [] }),
   };
   readonly #sockets = new Set<Socket>();
   readonly #server: Server;
   readonly #clients: IntuneClient[] = [];
 
-  constructor() {
-    this.#server = createServer(identity, (request, response) => void this.#handle(request, response));
+  constructor(tls: ServerOptions = {}) {
+    this.#server = createServer({ ...identity, ...tls }, (request, response) => void this.#handle(request, response));
     this.#server.on('secureConnection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
     });
   }
 
-  static async start(): Promise<Microsoft> {
-    const microsoft = new Microsoft();
+  /** @param tls changes how the server does TLS */
+  static async start(tls?: ServerOptions): Promise<Microsoft> {
+    const microsoft = new Microsoft(tls);
     microsoft.#server.listen(0, '127.0.0.1');
     await once(microsoft.#server, 'listening');
     return microsoft;
@@ -80,6 +104,12 @@ export class Microsoft {
 
   get serviceUrl(): string {
     return this.origin + servicePath;
+  }
+
+  /** Discovery that also names the revocation service. */
+  nameRevocationService(): void {
+    const services = [endpoint(this.serviceUrl), endpoint(this.origin + revocationPath, 'PkiConnectorFEService')];
+    this.answers.discovery = json(200, { value: services });
   }
 
   get openSockets(): number {
@@ -97,6 +127,7 @@ export class Microsoft {
       tls: { ca: identity.ca },
       allowLoopback: true,
       timeoutMs: 5000,
+      retry: { initialDelayMs: 1, maximumDelayMs: 5 },
       ...changes,
     };
   }
@@ -142,7 +173,9 @@ export class Microsoft {
       ? 'token'
       : path.includes('/servicePrincipals/')
         ? 'discovery'
-        : 'service';
+        : path.includes('/CertificateAuthorityRequests/')
+          ? 'revocation'
+          : 'service';
     const headers = request.headers as Record<string, string>;
     const received = {
       operation,

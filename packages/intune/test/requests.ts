@@ -37,3 +37,11 @@ export async function rejection(promise: Promise<unknown>): Promise<unknown> {
     (error: unknown) => error,
   );
 }
+
+/** Waits for something that happens soon, or fails. */
+export async function until(isTrue: () => boolean): Promise<void> {
+  for (const endMs = performance.now() + 2000; !isTrue();) {
+    assert.ok(performance.now() < endMs, 'It has not happened within two seconds');
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}

@@ -1,9 +1,7 @@
 import { checkCertificateRequest, checkText, checkTransactionId } from '../arguments.ts';
 import { IntuneArgumentError } from '../errors.ts';
+import { cutDescription } from './description.ts';
 import type { ScepAction } from './scep-action.ts';
-
-/** Intune's limit, in UTF-16 units. */
-const longestDescription = 255;
 
 /** Arguments of `notifyFailure`. */
 export interface NotifyFailureRequest {
@@ -32,7 +30,7 @@ export function notifyFailureAction(request: NotifyFailureRequest, callerInfo: s
         transactionId,
         certificateRequest,
         hResult: toSignedHResult(request.hResult),
-        errorDescription: cut(errorDescription),
+        errorDescription: cutDescription(errorDescription),
         callerInfo,
       },
     },
@@ -44,10 +42,4 @@ function toSignedHResult(value: unknown): number {
     throw new IntuneArgumentError('hResult', 'must be a 32-bit integer');
   }
   return value | 0;
-}
-
-/** Never through the middle of a surrogate pair, which no service could decode. */
-function cut(description: string): string {
-  const start = description.slice(0, longestDescription);
-  return start.isWellFormed() ? start : start.slice(0, -1);
 }

@@ -1,6 +1,14 @@
 import type { Call } from '../call.ts';
+import type { CallName } from '../diagnostics/events.ts';
 import { IntuneRejectedError } from '../errors.ts';
 import { performAction, type IntuneServices } from './service-action.ts';
+
+/** Which method performs which operation. */
+const callNames = {
+  validateRequest: 'validateRequest',
+  successNotification: 'notifySuccess',
+  failureNotification: 'notifyFailure',
+} as const satisfies Record<ScepAction['name'], CallName>;
 
 /** One operation of Intune's SCEP service with its checked arguments. */
 export interface ScepAction {
@@ -26,6 +34,7 @@ export async function performScepAction(
   const answer = await performAction(
     services,
     {
+      name: callNames[name],
       serviceName: 'ScepRequestValidationFEService',
       path: `ScepActions/${name}`,
       apiVersion,

@@ -2,7 +2,7 @@ import type { INetworkModule, NetworkRequestOptions, NetworkResponse } from '@az
 import type { Call } from '../call.ts';
 import { IntuneAuthenticationError } from '../errors.ts';
 import type { HttpAnswer } from '../http/answer.ts';
-import type { HttpConnections } from '../http/http-connections.ts';
+import type { HttpSender } from '../http/http-sender.ts';
 import type { Secrets } from '../http/redaction.ts';
 
 const entra = 'Microsoft Entra';
@@ -12,12 +12,12 @@ const entra = 'Microsoft Entra';
  * wrong on the network by an error of its own without status, body or cause.
  */
 export class MsalNetwork implements INetworkModule {
-  readonly #http: HttpConnections;
+  readonly #http: HttpSender;
   readonly #call: Call;
   readonly #secrets: Secrets;
   #failure: unknown;
 
-  constructor(http: HttpConnections, call: Call, secrets: Secrets) {
+  constructor(http: HttpSender, call: Call, secrets: Secrets) {
     this.#http = http;
     this.#call = call;
     this.#secrets = secrets;
@@ -41,7 +41,7 @@ export class MsalNetwork implements INetworkModule {
           url: new URL(url),
           headers: options?.headers ?? {},
           body: options?.body ?? '',
-          secrets: this.#secrets,
+          secrets: { ...this.#secrets, tokens: [...(this.#secrets.tokens ?? []), ...assertionsIn(options?.body)] },
         },
         this.#call,
       );
@@ -51,6 +51,11 @@ export class MsalNetwork implements INetworkModule {
       throw error;
     }
   }
+}
+
+/** MSAL makes the assertion that a certificate signs, so it is first seen here. */
+function assertionsIn(form: string | undefined): string[] {
+  return new URLSearchParams(form ?? '').getAll('client_assertion');
 }
 
 /** The JSON of a successful token response (RFC 6749 5.1); everything else throws. */

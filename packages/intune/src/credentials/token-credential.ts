@@ -1,5 +1,6 @@
 /** A bearer token and the moment it ends. */
 export interface AccessToken {
+  /** What follows `Bearer ` in the `Authorization` header. */
   readonly token: string;
   /** Milliseconds since 1970-01-01T00:00:00Z. */
   readonly expiresOnTimestamp: number;
@@ -20,5 +21,11 @@ export interface GetTokenOptions {
  * receives, and asks again when a service has refused a token.
  */
 export interface TokenCredential {
+  /**
+   * Gets a token for the scope.
+   * @param scopes - one scope, `{resource}/.default`; the type is that of Azure's credentials
+   * @param options - may be ignored
+   * @returns the token; `null`, which Azure allows, counts as a failure to sign in
+   */
   getToken(scopes: string | string[], options?: GetTokenOptions): Promise<AccessToken | null>;
 }

@@ -2,6 +2,8 @@ import type { Call } from '../call.ts';
 import { IntuneHttpError } from '../errors.ts';
 import { errorDetail, isObject, parseJson } from './error-detail.ts';
 import { redact, toLine, type Secrets } from './redaction.ts';
+import { requestIds } from './request-ids.ts';
+import { retryAfterMs } from '../resilience/retry-after.ts';
 
 const longestShownBody = 4096;
 const longestShownDetail = 1000;
@@ -14,12 +16,19 @@ export class HttpAnswer {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly #text: string;
   readonly #secrets: Secrets;
+  readonly #receivedAt: Date | undefined;
 
-  constructor(status: number, headers: HttpAnswer['headers'], text: string, secrets: Secrets) {
+  constructor(status: number, headers: HttpAnswer['headers'], text: string, secrets: Secrets, receivedAt?: Date) {
     this.status = status;
     this.headers = headers;
     this.#text = text;
     this.#secrets = secrets;
+    this.#receivedAt = receivedAt;
+  }
+
+  /** The same answer with the moment of its arrival, by which a `Retry-After` that is a date becomes a duration. */
+  received(at: Date): HttpAnswer {
+    return new HttpAnswer(this.status, this.headers, this.#text, this.#secrets, at);
   }
 
   /** The body's JSON object, or `undefined` when the body is anything else. */
@@ -52,7 +61,14 @@ export class HttpAnswer {
   }
 
   #error(code: 'intune.http' | 'intune.bad_reply', message: string, call: Call): IntuneHttpError {
-    const answer = { code, status: this.status, body: this.#shownBody(), detail: this.detail() };
+    const answer = {
+      code,
+      status: this.status,
+      body: this.#shownBody(),
+      detail: this.detail(),
+      requestIds: requestIds(this.headers, parseJson(this.#text)),
+      retryAfterMs: this.#receivedAt === undefined ? undefined : retryAfterMs(this.headers, this.#receivedAt),
+    };
     return new IntuneHttpError(message, answer, { activityId: call.activityId });
   }
 

@@ -1,13 +1,30 @@
-import { Agent, request, type Dispatcher } from 'undici';
+import { createSecureContext } from 'node:tls';
+import { Agent, buildConnector, type Dispatcher } from 'undici';
 import type { Call } from '../call.ts';
 import { IntuneHttpError, IntuneNetworkError } from '../errors.ts';
 import { HttpAnswer } from './answer.ts';
 import type { CheckedConnectionOptions } from './connection-options.ts';
+import { BodyTooLargeError, exchange } from './exchange.ts';
 import { copyCause } from './foreign-cause.ts';
+import { classifyFailure } from './network-failure.ts';
 import type { Secrets } from './redaction.ts';
+import { Tunnels } from './tunnel.ts';
 
 /** The answers to expect are a few hundred bytes; a token or a page of Graph a few thousand. */
 const largestBodyBytes = 1024 * 1024;
+
+/**
+ * Connections to one origin, and with them tunnels through a proxy; further requests wait. At 300 ms a call they carry
+ * 200 calls a second, and small proxies take no more: tinyproxy's own default is 100 clients.
+ */
+const connectionsPerOrigin = 64;
+
+/**
+ * How long an idle connection is kept. Shorter than the common limits of the other side (Azure's load balancers 240 s,
+ * nginx 75 s, IIS 120 s), so that a request seldom meets a connection that is just being closed. A server that names
+ * its limit (`Keep-Alive: timeout=…`) is believed, up to the maximum.
+ */
+const keepAlive = { keepAliveTimeout: 30_000, keepAliveMaxTimeout: 60_000 };
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';
@@ -16,9 +33,16 @@ export interface HttpRequest {
   readonly body?: string;
   /** Never shown, should the answer echo it. */
   readonly secrets: Secrets;
+  /** `local`: to an endpoint on this very machine, without proxy, TLS options and the caller's dispatcher. */
+  readonly route?: 'local';
+  /** Called when the first byte is about to go out; what fails before may be repeated without any risk. */
+  readonly onSent?: () => void;
+  /** A larger answer is refused. Default: 1 MB. */
+  readonly largestBodyBytes?: number;
 }
 
 export interface HttpConnectionsOptions extends CheckedConnectionOptions {
+  /** Limit for TCP and TLS; with a proxy, once for the tunnel and once for TLS within it. */
   readonly connectTimeoutMs: number;
 }
 
@@ -27,81 +51,139 @@ export interface HttpConnectionsOptions extends CheckedConnectionOptions {
  * Redirects are never followed, since a followed redirect takes the bearer token with it.
  */
 export class HttpConnections {
+  readonly #options: HttpConnectionsOptions;
   readonly #dispatcher: Dispatcher;
-  readonly #ownsDispatcher: boolean;
+  readonly #tunnels: Tunnels | undefined;
+  readonly #running = new Set<Promise<HttpAnswer>>();
+  #local: Agent | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: HttpConnectionsOptions) {
-    this.#ownsDispatcher = options.dispatcher === undefined;
-    this.#dispatcher = options.dispatcher ?? newAgent(options);
+    this.#options = options;
+    this.#tunnels = newTunnels(options);
+    this.#dispatcher = options.dispatcher ?? newAgent(this.#tunnels?.connect ?? newConnector(options));
   }
 
   /**
    * Sends one request and reads the whole answer.
    * @throws {IntuneNetworkError} when no complete answer arrived
-   * @throws {IntuneHttpError} when the body is larger than 1 MB
+   * @throws {IntuneHttpError} when the body is larger than it may be
    * @throws the signal's reason when the call is aborted
    */
   async send(message: HttpRequest, call: Call): Promise<HttpAnswer> {
+    if (this.#closing !== undefined) {
+      const { activityId } = call;
+      throw new IntuneNetworkError('The client has been closed', { activityId, reason: 'closed' });
+    }
+    const answer = this.#exchange(message, call);
+    this.#running.add(answer);
     try {
-      const { statusCode, headers, body } = await request(message.url, {
-        dispatcher: this.#dispatcher,
-        method: message.method,
-        headers: { accept: 'application/json', 'client-request-id': call.activityId, ...message.headers },
-        body: message.body ?? null,
-        signal: call.signal,
-        // The call's signal limits headers and body together.
-        headersTimeout: 0,
-        bodyTimeout: 0,
-      });
-      const text = await readText(body, statusCode, call);
-      return new HttpAnswer(statusCode, headers, text, message.secrets);
+      return await answer;
+    } finally {
+      this.#running.delete(answer);
+    }
+  }
+
+  async #exchange(message: HttpRequest, call: Call): Promise<HttpAnswer> {
+    let wasSent = false;
+    const onSent = (): void => {
+      wasSent = true;
+      message.onSent?.();
+    };
+    try {
+      const { status, headers, body } = await exchange(
+        message.route === 'local' ? this.#localDispatcher() : this.#dispatcher,
+        dispatchOptions(message, call),
+        { signal: call.signal, largestBodyBytes: message.largestBodyBytes ?? largestBodyBytes, onSent },
+      );
+      return new HttpAnswer(status, headers, new TextDecoder().decode(body), message.secrets);
     } catch (error) {
       if (call.signal.aborted) {
         throw call.signal.reason;
       }
-      throw error instanceof IntuneHttpError ? error : networkError(error, message, call);
+      throw error instanceof BodyTooLargeError ? tooLarge(error, call) : networkError(error, wasSent, message, call);
     }
   }
 
-  /** Lets running requests finish, then closes every connection. */
+  /** Lets running requests finish, then closes every connection. A caller's dispatcher stays open. */
   async close(): Promise<void> {
-    if (this.#ownsDispatcher) {
-      this.#closing ??= this.#dispatcher.close(); // A second close of a dispatcher rejects.
-      await this.#closing;
-    }
+    this.#closing ??= this.#closeAll();
+    await this.#closing;
+  }
+
+  /** Cuts what is under way, for whoever waits for nothing any more. A caller's dispatcher stays open. */
+  async abandon(): Promise<void> {
+    this.#closing ??= this.#destroyAll();
+    await this.#closing;
+  }
+
+  async #closeAll(): Promise<void> {
+    await Promise.allSettled(this.#running);
+    await this.#destroyAll();
+  }
+
+  async #destroyAll(): Promise<void> {
+    const own = this.#options.dispatcher === undefined ? [this.#dispatcher] : [];
+    const local = this.#local === undefined ? [] : [this.#local];
+    // What is still being connected is wanted by nobody; undici's own `close` would wait for it.
+    this.#tunnels?.destroy();
+    await Promise.all([...own, ...local].map(async (dispatcher) => dispatcher.destroy()));
+  }
+
+  #localDispatcher(): Agent {
+    const { connectTimeoutMs } = this.#options;
+    this.#local ??= newAgent(buildConnector({ allowH2: false, timeout: connectTimeoutMs }));
+    return this.#local;
   }
 }
 
-function newAgent({ ca, connectTimeoutMs }: HttpConnectionsOptions): Agent {
-  const trust = ca === undefined ? {} : { ca: typeof ca === 'string' ? ca : Buffer.from(ca) };
-  return new Agent({ allowH2: false, connect: { ...trust, timeout: connectTimeoutMs } });
+function newAgent(connect: buildConnector.connector): Agent {
+  return new Agent({ allowH2: false, connections: connectionsPerOrigin, ...keepAlive, connect });
 }
 
-async function readText(body: AsyncIterable<Uint8Array>, status: number, call: Call): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  // Leaving the loop early destroys the body and its connection.
-  for await (const chunk of body) {
-    size += chunk.byteLength;
-    if (size > largestBodyBytes) {
-      const message = `HTTP ${status} with a body of more than ${largestBodyBytes} bytes`;
-      throw new IntuneHttpError(
-        message,
-        { code: 'intune.bad_reply', status, body: '' },
-        { activityId: call.activityId },
-      );
-    }
-    chunks.push(chunk);
-  }
-  return new TextDecoder().decode(Buffer.concat(chunks));
+/** TLS to the target, over a socket of its own or over a tunnel. */
+function newConnector({ tls, connectTimeoutMs }: HttpConnectionsOptions): buildConnector.connector {
+  const trust = tls?.ca === undefined ? {} : { ca: tls.ca };
+  const client = tls?.client === undefined ? {} : { cert: tls.client.chain, key: tls.client.privateKey };
+  // Made once: Node would otherwise read the certificates anew for every connection.
+  const secureContext = tls === undefined ? {} : { secureContext: createSecureContext({ ...trust, ...client }) };
+  return buildConnector({ allowH2: false, timeout: connectTimeoutMs, ...secureContext });
 }
 
-function networkError(error: unknown, message: HttpRequest, call: Call): IntuneNetworkError {
+function newTunnels(options: HttpConnectionsOptions): Tunnels | undefined {
+  const { proxy, tls, connectTimeoutMs } = options;
+  return proxy === undefined
+    ? undefined
+    : new Tunnels({
+        proxy,
+        // Without the client certificate: that is for Microsoft's side.
+        secureContext: tls?.ca === undefined ? undefined : createSecureContext({ ca: tls.ca }),
+        timeoutMs: connectTimeoutMs,
+        connectTarget: newConnector(options),
+      });
+}
+
+function dispatchOptions({ url, method, headers, body }: HttpRequest, call: Call): Dispatcher.DispatchOptions {
+  return {
+    origin: url.origin,
+    path: url.pathname + url.search,
+    method,
+    headers: { accept: 'application/json', 'client-request-id': call.activityId, ...headers },
+    body: body ?? null,
+  };
+}
+
+function tooLarge({ message, status }: BodyTooLargeError, { activityId }: Call): IntuneHttpError {
+  return new IntuneHttpError(message, { code: 'intune.bad_reply', status, body: '' }, { activityId });
+}
+
+function networkError(error: unknown, wasSent: boolean, message: HttpRequest, call: Call): IntuneNetworkError {
   const cause = copyCause(error, message.secrets);
-  const reason = cause?.message ?? 'unknown reason';
-  return new IntuneNetworkError(`No answer from ${message.url.host}: ${reason}`, {
+  const detail = [cause?.message, cause?.cause instanceof Error ? cause.cause.message : undefined];
+  const text = detail.filter((part) => part !== undefined && part !== '').join(': ') || 'unknown reason';
+  return new IntuneNetworkError(`No answer from ${message.url.host}: ${text}`, {
     activityId: call.activityId,
     cause,
+    ...classifyFailure(error, wasSent),
   });
 }

@@ -3,7 +3,11 @@ const mask = '[redacted]';
 /** A run of characters that could be base64, base64url or a token, also when escaped for JSON or a URL. */
 const tokenLikeRun = /(?:[A-Za-z0-9+/=_.~-]|\\\/|\\u00[0-9a-f]{2}|%[0-9a-f]{2}){16,}/gi;
 const jsonWebToken = /eyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g;
-const tokenMember = /("(?:access_token|refresh_token|id_token|client_secret)"\s*:\s*")[^"]*/gi;
+const tokenMember = /("(?:access_token|refresh_token|id_token|client_secret|client_assertion)"\s*:\s*")[^"]*/gi;
+/** The same in a form. */
+const tokenField = /\b((?:access_token|refresh_token|client_secret|client_assertion|assertion)=)[^&\s"]+/gi;
+/** RFC 7468; one that is cut off reaches to the end. */
+const privateKey = /-----BEGIN [A-Z ]*PRIVATE KEY-----[^]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g;
 
 /** Worth showing although a request contains it: devices and users are named by GUIDs. */
 const guid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi;
@@ -34,7 +38,9 @@ export function redact(text: string, secrets: Secrets): string {
     run.split(guid).some((piece) => shareParts(piece, requestContents, tellingPartOfContents));
   return whole
     .reduce((result, secret) => result.replaceAll(secret, mask), text)
+    .replace(privateKey, mask)
     .replace(tokenMember, `$1${mask}`)
+    .replace(tokenField, `$1${mask}`)
     .replace(jsonWebToken, mask)
     .replace(tokenLikeRun, (run) => (isSecret(unescapeRun(run)) ? mask : run));
 }

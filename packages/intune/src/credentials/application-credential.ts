@@ -3,29 +3,39 @@ import { randomUUID } from 'node:crypto';
 import type { Call } from '../call.ts';
 import { IntuneAuthenticationError } from '../errors.ts';
 import { copyCause } from '../http/foreign-cause.ts';
-import type { ClientSecret } from './credential-options.ts';
+import type { ClientProof, ProveClient } from './client-proof.ts';
 import type { SignIn } from './create-credential.ts';
 import { MsalNetwork } from './msal-network.ts';
 import type { AccessToken, GetTokenOptions, TokenCredential } from './token-credential.ts';
 
-export type ClientSecretCredentialOptions = ClientSecret & SignIn;
+export interface ApplicationCredentialOptions extends SignIn {
+  readonly clientId: string;
+  readonly prove: ProveClient;
+}
 
-/** Signs in as an application with a client secret (OAuth 2.0 client credentials, RFC 6749 4.4). */
-export class ClientSecretCredential implements TokenCredential {
-  readonly #options: ClientSecretCredentialOptions;
+/** Signs in as an application (OAuth 2.0 client credentials, RFC 6749 4.4). */
+export class ApplicationCredential implements TokenCredential {
+  readonly #options: ApplicationCredentialOptions;
 
-  constructor(options: ClientSecretCredentialOptions) {
+  constructor(options: ApplicationCredentialOptions) {
     this.#options = options;
   }
 
+  /** @throws {IntuneAuthenticationError} and what HTTP throws; the abort signal's reason when that is aborted */
   async getToken(scopes: string | string[], options: GetTokenOptions = {}): Promise<AccessToken> {
     const { activityId = randomUUID(), abortSignal: signal = new AbortController().signal } = options;
     const call: Call = { activityId, signal };
-    const secrets = { tokens: [this.#options.clientSecret] };
-    const network = new MsalNetwork(this.#options.http, call, secrets);
+    const proof = await this.#options.prove(call);
+    signal.throwIfAborted();
+    return this.#signIn([scopes].flat(), proof, call);
+  }
+
+  async #signIn(scopes: string[], proof: ClientProof, call: Call): Promise<AccessToken> {
+    const { activityId } = call;
+    const network = new MsalNetwork(this.#options.http, call, { tokens: proof.secrets });
     try {
-      const result = await this.#newApplication(network).acquireTokenByClientCredential({
-        scopes: [scopes].flat(),
+      const result = await this.#newApplication(proof, network).acquireTokenByClientCredential({
+        scopes,
         correlationId: activityId,
       });
       if (result === null || result.expiresOn === null) {
@@ -36,21 +46,21 @@ export class ClientSecretCredential implements TokenCredential {
       if (network.failure !== undefined) {
         throw network.failure;
       }
-      const cause = copyCause(error, secrets);
+      const cause = copyCause(error, { tokens: proof.secrets });
       throw new IntuneAuthenticationError(`Sign-in failed: ${cause?.message}`, { activityId, cause });
     }
   }
 
   /** An application per request: its cache starts empty, so MSAL neither returns a refused token nor throttles unseen. */
-  #newApplication(networkClient: MsalNetwork): ConfidentialClientApplication {
-    const { clientId, clientSecret, tenant, authority } = this.#options;
+  #newApplication({ auth }: ClientProof, networkClient: MsalNetwork): ConfidentialClientApplication {
+    const { clientId, tenant, authority } = this.#options;
     const base = `${authority.href.replace(/\/+$/, '')}/${tenant}`;
     return new ConfidentialClientApplication({
       auth: {
+        ...auth,
         clientId,
-        clientSecret,
         authority: base,
-        // Both together keep MSAL from asking the network where to sign in.
+        // Both together keep MSAL from asking the network, or the environment (MSAL_FORCE_REGION), where to sign in.
         knownAuthorities: [authority.host],
         authorityMetadata: JSON.stringify({
           issuer: `${base}/v2.0`,
