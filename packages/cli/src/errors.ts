@@ -1,3 +1,4 @@
+import { IntuneArgumentError } from '@scepter/intune';
 import { EmulatorError } from '@scepter/intune-emulator';
 import { ScepError } from '@scepter/scep';
 import type { ScepErrorCode } from '@scepter/scep';
@@ -35,6 +36,10 @@ function explainError(error: unknown): Explanation {
   }
   if (error instanceof ServerError || error instanceof EmulatorError) {
     return { message: sentence(error.message), hint: error.hint, exitCode: 1 };
+  }
+  if (error instanceof IntuneArgumentError) {
+    const hint = 'packages/intune/README.md lists every property, and which of them are required.';
+    return { message: sentence(error.message), hint, exitCode: 1 };
   }
   if (error instanceof ScepError) {
     const code = causeCode(error);

@@ -1,10 +1,13 @@
 import { Command, CommanderError } from 'commander';
+import { exitCodes } from './check/exit-codes.ts';
+import { checkCommand } from './commands/check.ts';
 import { demoCommand } from './commands/demo.ts';
 import { emulateCommand } from './commands/emulate.ts';
 import { enrollCommand } from './commands/enroll.ts';
 import { initCommand } from './commands/init.ts';
 import { serveCommand } from './commands/serve.ts';
 import { reportError } from './errors.ts';
+import { ExitWith } from './exit-with.ts';
 import type { Screen } from './screen.ts';
 import { createTerminal } from './terminal.ts';
 import type { World } from './world.ts';
@@ -13,6 +16,7 @@ const examples = `
 Start here:
   $ scepter demo            everything on this machine, five devices enrolling
   $ scepter init            a configuration file for your own tenant
+  $ scepter check           whether the tenant's Intune can be reached and used
   $ scepter serve --config scepter.json
 
 Each command explains itself: scepter demo --help. From a checkout, every
@@ -22,7 +26,7 @@ command is run as npx scepter …`;
  * Runs one command line.
  *
  * @param words what comes after `scepter`.
- * @returns the exit code: 0 it worked, 1 it did not, 2 it was asked wrongly.
+ * @returns the exit code: 0 it worked, 1 it did not, 2 it was asked wrongly; `check` has its own.
  */
 export async function runProgram(words: readonly string[], world: World): Promise<number> {
   const screen: Screen = {
@@ -34,9 +38,15 @@ export async function runProgram(words: readonly string[], world: World): Promis
     await program.parseAsync(words, { from: 'user' });
     return 0;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof ExitWith) return error.exitCode;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageExitCode(words);
     return reportError(error, screen.err, Boolean(world.environment['SCEPTER_DEBUG']));
   }
+}
+
+/** In monitoring 2 is an alarm, which a misspelt option is not. */
+function usageExitCode([command]: readonly string[]): number {
+  return command === 'check' ? exitCodes.unknown : 2;
 }
 
 function composeProgram(world: World, screen: Screen): Command {
@@ -49,6 +59,7 @@ function composeProgram(world: World, screen: Screen): Command {
     demoCommand(world, screen),
     serveCommand(world, screen),
     initCommand(world, screen),
+    checkCommand(world, screen),
     enrollCommand(world, screen),
     emulateCommand(world, screen),
   ];

@@ -100,3 +100,24 @@ async function isRunning({ processId, controlUrl }: Partial<EmulatorRecord>, wor
     return false;
   }
 }
+
+/**
+ * The control API of the demo or emulator that works in the folder: that of a process that still lives goes before one
+ * that was left behind.
+ *
+ * @param option by which a person can say where it is instead
+ * @throws CommandError when there has been none
+ */
+export async function findControlUrl(folder: string, world: World, option: string): Promise<string> {
+  const found: { url: string; alive: boolean }[] = [];
+  for (const file of Object.values(recordFiles)) {
+    const { controlUrl, processId } = (await readRecord(folder, file)) ?? {};
+    if (typeof controlUrl !== 'string') continue;
+    found.push({ url: controlUrl, alive: typeof processId === 'number' && world.isProcessAlive(processId) });
+  }
+  const best = found.find(({ alive }) => alive) ?? found[0];
+  if (best !== undefined) return best.url;
+  throw new CommandError(`No demo and no emulator has run in ${folder}.`, {
+    hint: `Start one with \`scepter demo\` or \`scepter emulate\`, or say where it is with ${option}.`,
+  });
+}

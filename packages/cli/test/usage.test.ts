@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { displayWidth } from '../src/terminal.ts';
 import { scepterHere } from './run-here.ts';
 
-const everyCommand = [[], ['demo'], ['serve'], ['init'], ['enroll'], ['emulate'], ['emulate', 'challenge']];
+const everyCommand = [[], ['demo'], ['serve'], ['init'], ['check'], ['enroll'], ['emulate'], ['emulate', 'challenge']];
 
 describe('--help', () => {
   for (const command of everyCommand) {

@@ -2,6 +2,7 @@
 import { loadOrCreateHierarchy } from '@scepter/ca';
 import type { StoredHierarchy } from '@scepter/ca';
 import { IntuneClient } from '@scepter/intune';
+import type { IntuneEvent } from '@scepter/intune';
 import { encodeCertsOnly } from '@scepter/scep';
 import { decodeCertificate, thumbprint } from '@scepter/x509';
 import { createHmac, hkdfSync } from 'node:crypto';
@@ -21,6 +22,7 @@ import { healthRoute } from './http/health-route.ts';
 import { listen } from './http/http-server.ts';
 import type { ListeningServer } from './http/http-server.ts';
 import { ScepRoutes } from './http/scep-routes.ts';
+import { intuneOptions } from './intune-options.ts';
 import type { Logger } from './logger.ts';
 import { Opened } from './opened.ts';
 import { CrlPublisher } from './scheduled/crl-publisher.ts';
@@ -97,7 +99,7 @@ async function compose(options: ServerOptions, opened: Opened): Promise<RunningS
 
   const inWork = new Set<Promise<unknown>>();
   opened.add(async () => void (await Promise.allSettled(inWork)));
-  const connections = openConnections(options, opened);
+  const connections = openConnections(options, opened, events);
   const notifier = new Notifier({ store, connections, now });
   const parts = enrollmentParts(options, { folder, hierarchy, store, workers, notifier, events });
   const crlPublisher = new CrlPublisher({ store, workers, now, crlValidityMs: settings.limits.crlValidityMs });
@@ -171,23 +173,18 @@ function loadHierarchy({ settings, now, randomBytes }: ServerOptions, folder: Da
   });
 }
 
-function openConnections({ settings, now }: ServerOptions, opened: Opened): ReadonlyMap<string, IntuneConnection> {
+function openConnections(
+  { settings, now }: ServerOptions,
+  opened: Opened,
+  events: Events,
+): ReadonlyMap<string, IntuneConnection> {
   return new Map(
     settings.connections.map((connection) => {
-      const client = new IntuneClient({
-        tenant: connection.tenantId,
-        credential: { clientId: connection.clientId, clientSecret: connection.clientSecret },
-        callerInfo: 'Scepter/0.1.0',
-        allowLoopback: connection.allowLoopback,
-        timeoutMs: connection.timeoutMs,
-        now,
-        ...(connection.authorityUrl === undefined ? {} : { authority: connection.authorityUrl }),
-        ...(connection.graphUrl === undefined ? {} : { graphUrl: connection.graphUrl }),
-        ...(connection.intuneResource === undefined ? {} : { intuneResource: connection.intuneResource }),
-        ...(connection.tlsCa === undefined ? {} : { tls: { ca: connection.tlsCa } }),
-      });
+      const { name } = connection;
+      const onEvent = (event: IntuneEvent): void => events.connectionReported(name, event);
+      const client = new IntuneClient({ ...intuneOptions(connection, now), onEvent });
       opened.add(() => client.close());
-      return [connection.name, { name: connection.name, client }];
+      return [name, { name, client }];
     }),
   );
 }

@@ -1,4 +1,5 @@
 /** Everything that the server reports of its work, in one place: what an administrator can follow a transaction by. */
+import type { CircuitEvent, DestinationName, IntuneEvent } from '@scepter/intune';
 import type { StepReport } from './enrollment/steps.ts';
 import { stepNumbers } from './enrollment/steps.ts';
 import { describeRefusal } from './enrollment/refusals.ts';
@@ -7,6 +8,8 @@ import type { Enrollment, PendingNotification } from './store/store.ts';
 
 export class Events {
   readonly #logger: Logger;
+  /** Services that calls are kept from, by connection. */
+  readonly #away = new Set<string>();
 
   constructor(logger: Logger) {
     this.#logger = logger;
@@ -60,6 +63,31 @@ export class Events {
     else this.#logger.warn({ ...event, outcome: 'failed', ...result });
   }
 
+  /** What the Intune client tells of itself. Its calls are told by the steps and the outbox; here is what lies below. */
+  connectionReported(connection: string, event: IntuneEvent): void {
+    if (event.type === 'circuit') this.#circuitChanged(connection, event);
+    if (event.type === 'attempt' && event.outcome !== 'success') {
+      const { destination, operation, host, activityId, attempt, durationMs, status, outcome } = event;
+      const answer = status === undefined ? 'no answer' : `HTTP ${status}`;
+      const message = `${serviceNames[destination]}: ${operation}: ${answer}`;
+      this.#logger.debug({ message, connection, outcome, activityId, attempt, durationMs, address: host });
+    }
+  }
+
+  /** A service that stays away is told of once, not at each failed trial. */
+  #circuitChanged(connection: string, { destination, state, retryAfterMs }: CircuitEvent): void {
+    const service = serviceNames[destination];
+    const key = `${connection} ${destination}`;
+    if (state === 'open' && !this.#away.has(key)) {
+      this.#away.add(key);
+      const wait = retryAfterMs === undefined ? '' : ` It is tried again in ${seconds(retryAfterMs)} s.`;
+      this.#logger.warn({ message: `${service} does not work; requests are refused at once.${wait}`, connection });
+    }
+    if (state === 'closed' && this.#away.delete(key)) {
+      this.#logger.info({ message: `${service} works again.`, connection });
+    }
+  }
+
   unclaimedRevoked({ identity, serialNumber, subject }: Enrollment): void {
     this.#logger.warn({
       message: 'A withheld certificate was not claimed in time and is revoked.',
@@ -100,6 +128,17 @@ export class Events {
       ...context,
     });
   }
+}
+
+const serviceNames: Readonly<Record<DestinationName, string>> = {
+  entra: 'Microsoft Entra',
+  graph: 'Microsoft Graph',
+  scep: 'Intune',
+  pkiConnector: "Intune's revocation service",
+};
+
+function seconds(durationMs: number): number {
+  return Math.ceil(durationMs / 1000);
 }
 
 /** Where it came from: a position in our code, without the message. */

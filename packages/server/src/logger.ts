@@ -24,12 +24,14 @@ export interface LogEvent {
 }
 
 export interface Logger {
+  /** For whoever looks for a fault; not written by default. */
+  debug(event: LogEvent): void;
   info(event: LogEvent): void;
   warn(event: LogEvent): void;
   error(event: LogEvent): void;
 }
 
-export type LogLevel = 'info' | 'warn' | 'error' | 'silent';
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
 export interface LoggerOptions {
   /** Where the lines go; `columns` is the width of a terminal. */
@@ -64,8 +66,8 @@ const fields: Readonly<Record<Field, 'text' | 'number'>> = {
 /** Longer than any honest subject; a bound for dishonest ones. */
 const MAXIMUM_CHARACTERS = 1024;
 const DEFAULT_COLUMNS = 80;
-const severities = { info: 0, warn: 1, error: 2, silent: 3 } as const;
-const marks = { info: ' ', warn: '!', error: 'x' } as const;
+const severities = { debug: 0, info: 1, warn: 2, error: 3, silent: 4 } as const;
+const marks = { debug: ' ', info: ' ', warn: '!', error: 'x' } as const;
 
 /**
  * @example
@@ -91,6 +93,7 @@ function createJsonLogger({ destination, level, now = () => new Date() }: Logger
     if (logger.isLevelEnabled(severity)) logger[severity](clean(event));
   };
   return {
+    debug: (event) => write('debug', event),
     info: (event) => write('info', event),
     warn: (event) => write('warn', event),
     error: (event) => write('error', event),
@@ -103,9 +106,10 @@ function createReadableLogger({ destination, level, now = () => new Date() }: Lo
     const line = `${localTime(now())} ${marks[severity]} ${readable(clean(event))}`;
     // The last column stays free: some terminals wrap a line that fills it. What went wrong is told whole.
     const width = (destination.columns ?? DEFAULT_COLUMNS) - 1;
-    destination.write(`${severity === 'info' ? shorten(line, width) : line}\n`);
+    destination.write(`${severities[severity] <= severities.info ? shorten(line, width) : line}\n`);
   };
   return {
+    debug: (event) => write('debug', event),
     info: (event) => write('info', event),
     warn: (event) => write('warn', event),
     error: (event) => write('error', event),

@@ -2,7 +2,7 @@
 import { EmulatorControl, startEmulatorHost } from '@scepter/intune-emulator';
 import type { EmulatorHost } from '@scepter/intune-emulator';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger, parseSettings, startServer } from '../src/index.ts';
@@ -31,6 +31,8 @@ export interface LaboratoryOptions {
   readonly limits?: Readonly<Record<string, number>>;
   readonly intuneTimeoutMs?: number;
   readonly onStep?: (report: StepReport) => void;
+  /** The application's secret is in `client.secret` in the folder, and not in the environment. */
+  readonly secretInFile?: boolean;
   /** Without it, `server` is not started. */
   readonly start?: boolean;
 }
@@ -45,6 +47,7 @@ export async function openLaboratory(options: LaboratoryOptions = {}): Promise<L
     randomBytes,
   });
   const control = new EmulatorControl({ url: emulator.controlUrl, fetch });
+  if (options.secretInFile) writeFileSync(join(folder, 'client.secret'), (await control.connection()).clientSecret);
   let offsetMs = 0;
   const log: string[] = [];
   const steps: StepReport[] = [];
@@ -106,7 +109,7 @@ export async function settingsJson(
       laboratory: {
         tenantId,
         clientId,
-        clientSecret: { environment: 'INTUNE_SECRET' },
+        clientSecret: options.secretInFile ? { file: 'client.secret' } : { environment: 'INTUNE_SECRET' },
         authorityUrl,
         graphUrl,
         intuneResource,

@@ -2,9 +2,9 @@ import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { EmulatorControl } from '@scepter/intune-emulator';
 import type { ChallengeInput } from '@scepter/intune-emulator';
-import { CommandError, usageError } from '../command-error.ts';
+import { usageError } from '../command-error.ts';
 import { parseAlternativeName, parseSubject } from '../enroll/options.ts';
-import { readRecord, recordFiles } from '../run-record.ts';
+import { findControlUrl } from '../run-record.ts';
 import type { Screen } from '../screen.ts';
 import type { World } from '../world.ts';
 import { folderOption } from './common-options.ts';
@@ -80,7 +80,8 @@ async function mint(options: ChallengeOptions, world: World): Promise<string[]> 
   const input: ChallengeInput = { subject: options.subject, count: options.count };
   const names = (options.san ?? []).map(asSubjectAlternativeName);
   if (names.length > 0) input.subjectAlternativeNames = names;
-  const url = options.control ?? (await findControlUrl(resolve(world.workingFolder, options.folder), world));
+  const url =
+    options.control ?? (await findControlUrl(resolve(world.workingFolder, options.folder), world, '--control'));
   return new EmulatorControl({ url, fetch: world.fetch }).createChallenges(input);
 }
 
@@ -88,19 +89,4 @@ function asSubjectAlternativeName(text: string) {
   const { kind, value } = parseAlternativeName(text);
   if (!Object.hasOwn(sanTypes, kind)) throw usageError(`Intune has no alternative names like ${JSON.stringify(text)}.`);
   return { sanType: sanTypes[kind as keyof typeof sanTypes], value };
-}
-
-/** The record of a process that still lives goes before one that was left behind. */
-async function findControlUrl(folder: string, world: World): Promise<string> {
-  const found: { url: string; alive: boolean }[] = [];
-  for (const file of Object.values(recordFiles)) {
-    const { controlUrl, processId } = (await readRecord(folder, file)) ?? {};
-    if (typeof controlUrl !== 'string') continue;
-    found.push({ url: controlUrl, alive: typeof processId === 'number' && world.isProcessAlive(processId) });
-  }
-  const best = found.find(({ alive }) => alive) ?? found[0];
-  if (best !== undefined) return best.url;
-  throw new CommandError(`No demo and no emulator has run in ${folder}.`, {
-    hint: 'Start one with `scepter demo` or `scepter emulate`, or say where it is with --control.',
-  });
 }

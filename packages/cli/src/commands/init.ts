@@ -46,7 +46,8 @@ async function init(options: InitOptions, world: World, { out }: Screen): Promis
     out.text(`${name.padEnd(column)}${explanation}`, { indent: 2, hanging: column });
   }
   out.blank();
-  out.text('Put your tenant’s values in, set the secret, and start the server:');
+  out.text('Put your tenant’s values in, set the secret, check the connection, and start the server:');
   out.command(['export', 'SCEPTER_CLIENT_SECRET=…'], { indent: 2 });
+  out.command(['npx scepter check', `--config ${quoteForShell(shown)}`], { indent: 2 });
   out.command(['npx scepter serve', `--config ${quoteForShell(shown)}`], { indent: 2 });
 }

@@ -4,8 +4,7 @@ import { createLogger, parseSettings, startServer } from '@scepter/server';
 import type { Settings } from '@scepter/server';
 import { thumbprint } from '@scepter/x509';
 import { aborted } from '../aborted.ts';
-import { CommandError } from '../command-error.ts';
-import { readTextFile } from '../files.ts';
+import { readConfiguration } from '../read-configuration.ts';
 import type { Screen } from '../screen.ts';
 import type { World } from '../world.ts';
 
@@ -40,11 +39,12 @@ async function serve(options: ServeOptions, world: World, screen: Screen): Promi
   try {
     const settings = await readSettings(resolve(world.workingFolder, options.config), world);
     const pretty = world.stdout.isTTY === true;
+    const level = world.environment['SCEPTER_DEBUG'] ? 'debug' : 'info';
     const server = await startServer({
       settings,
       now: world.now,
       randomBytes: world.randomBytes,
-      logger: createLogger({ destination: world.stdout, pretty, level: 'info', now: world.now }),
+      logger: createLogger({ destination: world.stdout, pretty, level, now: world.now }),
     });
     try {
       if (pretty) {
@@ -62,20 +62,6 @@ async function serve(options: ServeOptions, world: World, screen: Screen): Promi
 }
 
 async function readSettings(path: string, world: World): Promise<Settings> {
-  const text = await readTextFile(path);
-  if (text === undefined) {
-    throw new CommandError(`There is no file ${path}.`, { hint: '`scepter init` writes one to start from.' });
-  }
-  return parseSettings(parseJson(text, path), { baseFolder: dirname(path), environment: world.environment });
-}
-
-function parseJson(text: string, path: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new CommandError(`${path} is not JSON: ${cause instanceof Error ? cause.message : 'unreadable'}`, {
-      hint: 'JSON has no comments and no comma after the last element.',
-      cause,
-    });
-  }
+  const json = await readConfiguration(path);
+  return parseSettings(json, { baseFolder: dirname(path), environment: world.environment });
 }

@@ -120,6 +120,8 @@ function printCommands(out: Terminal, { record, workingFolder }: DemoResult): vo
     '--ca-fingerprint',
     record.caFingerprint,
   );
+  out.text('Whether the connection to Intune is as it should be', { indent: 2 });
+  command(out, 'npx scepter check --demo', ...pair(elsewhere));
   out.text('An Intune challenge for any SCEP client, and one for ours', { indent: 2 });
   command(out, 'npx scepter emulate challenge', '--subject CN=printer-8', ...pair(elsewhere));
   command(

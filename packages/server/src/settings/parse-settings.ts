@@ -6,10 +6,11 @@ import type { KeyUsage } from '@scepter/x509';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
+import { toConnection } from './connection.ts';
 import { describeIssue, didYouMean } from './problems.ts';
 import { defaultCertificateProfile, extendedKeyUsageNames, settingsSchema } from './schema.ts';
 import type { ConfigurationFile } from './schema.ts';
-import { readSecret, readSettingsFile } from './secrets.ts';
+import { readSecret } from './secrets.ts';
 import type { Surroundings } from './secrets.ts';
 import { SettingsError } from './settings.ts';
 import type { AuthorizerSettings, ConnectionSettings, EndpointSettings, Settings } from './settings.ts';
@@ -28,7 +29,6 @@ export interface SettingsContext {
 const MOST_WORKERS_BY_DEFAULT = 16;
 /** HKDF, which makes keys of it, does not slow down guessing: it must be beyond guessing. */
 const masterSecretBounds = { minimumCharacters: 32, maximumCharacters: 1024 };
-const clientSecretBounds = { minimumCharacters: 1, maximumCharacters: 1024 };
 /** PKCS #9 allows 255. A shared challenge can be tried over the network. */
 const challengeBounds = { minimumCharacters: 16, maximumCharacters: 255 };
 /** Old clients take no more from their command lines. */
@@ -46,17 +46,14 @@ const usualExtendedKeyUsages: readonly string[] = [oid.clientAuth];
  */
 export function parseSettings(json: unknown, context: SettingsContext): Settings {
   const file = checkForm(json);
-  const { baseFolder, environment, readFile = (path) => readFileSync(path, 'utf8') } = context;
-  const surroundings: Surroundings = { environment, readFile: (path) => readFile(resolve(baseFolder, path)) };
+  const surroundings = surroundingsOf(context);
   const publicUrl = file.publicUrl?.replace(/\/+$/, '') ?? urlOf(file.listen);
-  const connections = Object.entries(file.connections).map(([name, connection]) =>
-    toConnection(name, connection, surroundings),
-  );
+  const connections = toConnections(file, surroundings);
   const profiles = toProfiles(file, publicUrl);
   return {
     listen: file.listen,
     publicUrl,
-    dataFolder: resolve(baseFolder, file.dataFolder),
+    dataFolder: surroundings.resolvePath(file.dataFolder),
     masterSecret: file.masterSecret && readSecret('masterSecret', file.masterSecret, masterSecretBounds, surroundings),
     authority: toAuthority(file.authority),
     connections,
@@ -65,6 +62,29 @@ export function parseSettings(json: unknown, context: SettingsContext): Settings
     ),
     limits: { ...file.limits, workers: file.limits.workers ?? defaultWorkers(context.processors) },
   };
+}
+
+/**
+ * The connections of a configuration file alone, for whoever needs nothing else of it and may not read its other
+ * secrets.
+ *
+ * @throws SettingsError as `parseSettings` does
+ */
+export function parseConnections(json: unknown, context: SettingsContext): readonly ConnectionSettings[] {
+  return toConnections(checkForm(json), surroundingsOf(context));
+}
+
+function surroundingsOf({ baseFolder, environment, readFile = readUtf8File }: SettingsContext): Surroundings {
+  const resolvePath = (path: string): string => resolve(baseFolder, path);
+  return { environment, resolvePath, readFile: (path) => readFile(resolvePath(path)) };
+}
+
+function readUtf8File(path: string): string {
+  return readFileSync(path, 'utf8');
+}
+
+function toConnections(file: ConfigurationFile, surroundings: Surroundings): ConnectionSettings[] {
+  return Object.entries(file.connections).map(([name, connection]) => toConnection(name, connection, surroundings));
 }
 
 /** An unknown setting is told first: where it is a misspelling, the setting that is then missing would only confuse. */
@@ -96,30 +116,6 @@ function toAuthority({ organization, commonNamePrefix }: ConfigurationFile['auth
   if (prefix.length <= 48) return { organization, commonNamePrefix: prefix };
   const sentence = 'authority.commonNamePrefix is missing: the organization is too long to begin the names of the CAs.';
   throw new SettingsError('settings.invalid', 'authority.commonNamePrefix', sentence);
-}
-
-function toConnection(
-  name: string,
-  connection: ConfigurationFile['connections'][string],
-  surroundings: Surroundings,
-): ConnectionSettings {
-  const path = `connections.${name}`;
-  const { clientSecret, tlsCaFile, authorityUrl, graphUrl, intuneResource, ...rest } = connection;
-  return {
-    ...rest,
-    name,
-    clientSecret: readSecret(`${path}.clientSecret`, clientSecret, clientSecretBounds, surroundings),
-    authorityUrl,
-    graphUrl,
-    intuneResource,
-    tlsCa: tlsCaFile === undefined ? undefined : readTlsCa(`${path}.tlsCaFile`, tlsCaFile, surroundings),
-  };
-}
-
-function readTlsCa(path: string, file: string, surroundings: Surroundings): string {
-  const text = readSettingsFile(path, file, surroundings);
-  if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
-  throw new SettingsError('settings.invalid', path, `${path}: the file ${file} holds no PEM certificate.`);
 }
 
 function toProfiles(file: ConfigurationFile, publicUrl: string): ReadonlyMap<string, CertificateProfile> {

@@ -59,25 +59,111 @@ const listen = settings({
   port: wholeNumber(0, 65_535, 'TCP has no others, and 0 takes any free port').default(8080),
 });
 
+const guid = /^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/;
+const clientId = matching(guid, 'must be the application (client) ID, a GUID');
+
+/** A certificate with its private key; without `privateKeyFile` both are in one file. */
+const keyPair = { certificateFile: filePath, privateKeyFile: filePath.optional(), passphrase: secret.optional() };
+
+const userAssignedIdentities = [
+  settings({ clientId: matching(guid, 'must be the client ID of a user-assigned identity, a GUID') }),
+  settings({ objectId: matching(guid, 'must be the object ID of a user-assigned identity, a GUID') }),
+  settings({ resourceId: z.string().min(1).max(1024) }),
+] as const;
+const managedIdentity = z.union([z.literal(true), ...userAssignedIdentities], {
+  error: 'must be true, or name a user-assigned identity by one of clientId, objectId and resourceId',
+});
+/** Microsoft Entra takes no others for a federated credential. */
+const userAssignedIdentity = z.union(userAssignedIdentities, {
+  error: 'must name a user-assigned identity by one of clientId, objectId and resourceId',
+});
+
+/** A token of somebody else that stands for the application: from a file, or of a managed identity. */
+const workloadIdentity = settings({
+  federatedTokenFile: filePath.optional(),
+  managedIdentity: userAssignedIdentity.optional(),
+  audience: matching(/^[\x21-\x7e]{1,256}$/, 'must be the audience of the federated credential').optional(),
+}).superRefine(({ federatedTokenFile, managedIdentity: identity, audience }, context) => {
+  const problem = (path: string, message: string): void => {
+    context.addIssue({ code: 'custom', path: [path], message });
+  };
+  if (federatedTokenFile === undefined && identity === undefined) {
+    problem('federatedTokenFile', 'is missing: a workload identity needs it or managedIdentity');
+  }
+  if (federatedTokenFile !== undefined && identity !== undefined) {
+    problem('managedIdentity', 'excludes federatedTokenFile');
+  }
+  if (audience !== undefined && identity === undefined) {
+    problem('audience', "belongs to managedIdentity; a token in a file has its issuer's");
+  }
+});
+
+const proxy = settings({
+  protocol: z.enum(['http', 'https']).default('http'),
+  host: matching(/^[A-Za-z0-9.:_-]{1,253}$/, 'must be a host name or an address, without protocol and port'),
+  port: wholeNumber(1, 65_535, 'TCP has no others'),
+  username: matching(/^[^\p{Cc}:]{1,1024}$/u, 'must have no colon (RFC 7617) and no control characters').optional(),
+  password: secret.optional(),
+}).refine(({ username, password }) => password === undefined || username !== undefined, {
+  path: ['username'],
+  error: 'is missing: a password needs one',
+});
+
 const connection = settings({
   tenantId: matching(
     /^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|([a-zA-Z0-9-]{1,63}\.)+[a-zA-Z]{2,63})$/,
     'must be the directory (tenant) ID or a domain of the tenant',
   ),
-  clientId: matching(
-    /^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/,
-    'must be the application (client) ID, a GUID',
-  ),
-  clientSecret: secret,
+  clientId: clientId.optional(),
+  clientSecret: secret.optional(),
+  clientCertificate: settings({ ...keyPair, sendCertificateChain: z.boolean().default(false) }).optional(),
+  managedIdentity: managedIdentity.optional(),
+  workloadIdentity: workloadIdentity.optional(),
+  cloud: z.enum(['public', 'usGovernment', 'usGovernmentDod', 'china']).default('public'),
   authorityUrl: url('https', 'the client secret is sent there').optional(),
   graphUrl: url('https', 'an access token is sent there').optional(),
   intuneResource: url('https', 'it names the Intune API').optional(),
   tlsCaFile: filePath.optional(),
+  tls: settings(keyPair).optional(),
+  proxy: proxy.optional(),
   allowLoopback: z.boolean().default(false),
   timeoutMs: wholeNumber(1000, 60_000, 'Intune needs a second, and a device may wait for two such calls').default(
     30_000,
   ),
-});
+  attemptTimeoutMs: wholeNumber(500, 60_000, 'Intune needs a second, and what is cut off is asked again').optional(),
+}).superRefine(checkConnectionParts);
+
+const credentialKinds = ['clientSecret', 'clientCertificate', 'managedIdentity', 'workloadIdentity'] as const;
+
+/** What no single setting shows: exactly one way to sign in, and what belongs to it. */
+function checkConnectionParts(
+  value: Readonly<Partial<Record<(typeof credentialKinds)[number] | 'clientId' | 'intuneResource', unknown>>> & {
+    readonly cloud: string;
+    readonly timeoutMs: number;
+    readonly attemptTimeoutMs?: number | undefined;
+  },
+  context: z.core.$RefinementCtx,
+): void {
+  const problem = (path: string, message: string): void => {
+    context.addIssue({ code: 'custom', path: [path], message });
+  };
+  const [kind, second] = credentialKinds.filter((each) => value[each] !== undefined);
+  if (kind === undefined) {
+    problem('clientSecret', `is missing: a connection needs one of ${listOf(credentialKinds)}`);
+  } else if (second !== undefined) {
+    problem(second, `excludes ${kind}: a connection has one kind of credential`);
+  } else if (kind === 'managedIdentity' && value.clientId !== undefined) {
+    problem('clientId', 'must not stand beside managedIdentity, which has a client ID of its own');
+  } else if (kind !== 'managedIdentity' && value.clientId === undefined) {
+    problem('clientId', 'is missing');
+  }
+  if (value.cloud === 'china' && value.intuneResource === undefined) {
+    problem('intuneResource', 'is missing: Microsoft names none for this cloud');
+  }
+  if ((value.attemptTimeoutMs ?? 0) > value.timeoutMs) {
+    problem('attemptTimeoutMs', 'must not be longer than timeoutMs');
+  }
+}
 
 /** The three that would make a device an authority of some kind have no name here; by OID the profile refuses them. */
 export const extendedKeyUsageNames: Readonly<Record<string, string>> = {

@@ -9,6 +9,8 @@ export interface SecretBounds {
 
 export interface Surroundings {
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The absolute path, from the configuration file's folder. */
+  readonly resolvePath: (path: string) => string;
   /** Resolves the path and reads UTF-8 text. */
   readonly readFile: (path: string) => string;
 }

@@ -1,5 +1,6 @@
 /** The one validated value that a configuration becomes. `docs/configuration.md` lists every setting. */
 import type { CertificateProfile } from '@scepter/ca';
+import type { CloudName, IntuneCredential, ProxyOptions, TlsOptions } from '@scepter/intune';
 import type { AlgorithmFloor } from '@scepter/scep';
 
 export interface Settings {
@@ -20,16 +21,20 @@ export interface Settings {
 export interface ConnectionSettings {
   readonly name: string;
   readonly tenantId: string;
-  readonly clientId: string;
-  readonly clientSecret: string;
+  /** Secrets that the configuration takes from files are file names here: they are read anew at every sign-in. */
+  readonly credential: IntuneCredential;
+  readonly cloud: CloudName;
   readonly authorityUrl: string | undefined;
   readonly graphUrl: string | undefined;
   readonly intuneResource: string | undefined;
-  /** PEM of certificates to trust instead of the system's. */
-  readonly tlsCa: string | undefined;
+  /** PEM: what to trust instead of the system's certificates, and the client certificate. */
+  readonly tls: TlsOptions | undefined;
+  readonly proxy: ProxyOptions | undefined;
   readonly allowLoopback: boolean;
   /** For one whole call, a validation or a notification, with sign-in and discovery. A device may wait for two. */
   readonly timeoutMs: number;
+  /** For one HTTP request of it. Absent: the library's default. */
+  readonly attemptTimeoutMs: number | undefined;
 }
 
 export interface EndpointSettings {

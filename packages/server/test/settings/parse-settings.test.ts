@@ -57,15 +57,18 @@ describe('parseSettings', () => {
     assert.deepEqual(settings.authority, { organization: 'Contoso', commonNamePrefix: 'Contoso' });
     assert.deepEqual(settings.connections, [
       {
-        ...connection,
         name: 'contoso',
-        clientSecret: 'client secret',
+        tenantId: connection.tenantId,
+        credential: { clientId: connection.clientId, clientSecretFile: join(base, 'client.secret') },
+        cloud: 'public',
         authorityUrl: undefined,
         graphUrl: undefined,
         intuneResource: undefined,
-        tlsCa: undefined,
+        tls: undefined,
+        proxy: undefined,
         allowLoopback: false,
         timeoutMs: 30_000,
+        attemptTimeoutMs: undefined,
       },
     ]);
     assert.deepEqual(settings.limits, {
@@ -116,7 +119,7 @@ describe('parseSettings', () => {
     assert.equal(settings.publicUrl, 'http://scep.contoso.com');
     assert.equal(settings.masterSecret, canary);
     assert.equal(settings.authority.commonNamePrefix, 'Contoso Device');
-    assert.equal(settings.connections[0]?.tlsCa, pem);
+    assert.deepEqual(settings.connections[0]?.tls, { ca: pem });
     assert.equal(settings.connections[0]?.graphUrl, 'https://127.0.0.1:8443');
     const [endpoint] = settings.endpoints;
     assert.deepEqual(endpoint?.authorizer, { kind: 'static-challenge', challenge: 'a challenge of an endpoint' });
@@ -187,7 +190,11 @@ describe('parseSettings', () => {
     writeFileSync(join(folder, 'client.secret'), 'from a file\n');
     const settings = parseSettings(minimal, { baseFolder: folder, environment: {} });
     rmSync(folder, { recursive: true });
-    assert.equal(settings.connections[0]?.clientSecret, 'from a file');
+    const { clientId } = connection;
+    assert.deepEqual(settings.connections[0]?.credential, {
+      clientId,
+      clientSecretFile: join(folder, 'client.secret'),
+    });
   });
 
   const challenge = (reference: unknown, algorithms = 'modern') => ({
