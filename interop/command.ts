@@ -23,6 +23,7 @@ const debianPackages: Readonly<Record<string, string>> = {
   certmonger: 'certmonger',
   getcert: 'certmonger',
   openssl: 'openssl',
+  tinyproxy: 'tinyproxy-bin',
 };
 
 export class MissingClientError extends Error {

@@ -14,10 +14,9 @@ import type { RunningServer, Settings, StepReport } from '@scepter/server';
 import { encodePem } from '@scepter/x509';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from './free-port.ts';
 
 export type EndpointName = 'intune' | 'static' | 'legacy';
 
@@ -134,14 +133,16 @@ async function interopSettings(folder: string, emulator: EmulatorHost, staticCha
       {
         name: 'emulator',
         tenantId: connection.tenantId,
-        clientId: connection.clientId,
-        clientSecret: connection.clientSecret,
+        credential: { clientId: connection.clientId, clientSecret: connection.clientSecret },
+        cloud: 'public',
         authorityUrl: connection.authorityUrl,
         graphUrl: connection.graphUrl,
         intuneResource: connection.intuneResource,
-        tlsCa: emulator.tlsCaPem,
+        tls: { ca: emulator.tlsCaPem },
+        proxy: undefined,
         allowLoopback: true,
         timeoutMs: 10_000,
+        attemptTimeoutMs: undefined,
       },
     ],
     endpoints: [
@@ -177,13 +178,4 @@ async function interopSettings(folder: string, emulator: EmulatorHost, staticCha
       crlValidityMs: 24 * 60 * minuteMs,
     },
   };
-}
-
-/** The CRL's URL is part of every certificate, so that the port must be known before the server starts. */
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }
