@@ -32,4 +32,17 @@ describe('README', () => {
       assert.ok(readme.includes(`\`${term}\``), `${term} is not explained`);
     }
   });
+
+  it('cites a test for each defect of the reference clients, and every such test', async () => {
+    const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
+    const source = await readFile(new URL('contract/defects.test.ts', import.meta.url), 'utf8');
+    const section = /^## Defects of the reference clients.*?(?=^## )/ms.exec(readme)?.[0] ?? '';
+    const cited = section
+      .split('\n')
+      .filter((line) => /^\| (?:Java|C#)/.test(line))
+      .map((line) => line.split(' | ').at(-1)?.replace(/ \|$/, ''));
+    const titles = [...source.matchAll(/^ {2}it\((['"])(.+?)\1,/gm)].map((match) => match[2]);
+    assert.ok(cited.length >= 33);
+    assert.deepEqual(new Set(cited), new Set(titles));
+  });
 });

@@ -212,7 +212,7 @@ describe('replacing the credential', () => {
     client.replaceCredential(replacement);
     const error = await call;
     assert.ok(error instanceof IntuneAuthenticationError);
-    assert.equal(error.advice, entraCodes.AADSTS7000222.advice);
+    assert.equal(error.advice, entraCodes['AADSTS7000222']?.advice);
   });
 });
 

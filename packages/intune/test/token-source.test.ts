@@ -106,7 +106,7 @@ describe('tokens', () => {
     assert.ok(error instanceof IntuneAuthenticationError);
     assert.equal(error.code, 'intune.authentication');
     assert.equal(error.entraCode, 'AADSTS7000215');
-    assert.equal(error.advice, entraCodes.AADSTS7000215.advice);
+    assert.equal(error.advice, entraCodes['AADSTS7000215']?.advice);
     assert.equal(error.attempts, 1);
     assert.match(error.message, /invalid_client: AADSTS7000215: Invalid client secret provided\. Trace ID: 1/);
     assert.ok(error.cause instanceof IntuneHttpError);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
-import { intuneProperties, revocationErrorCodes, type IntuneProperty } from '../../src/index.ts';
+import { intuneProperties, revocationErrorCodes } from '../../src/index.ts';
 
 const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
 /** The cells of the row that begins with a name. */
@@ -15,7 +15,7 @@ const row = (name: string): string[] => {
 };
 
 describe('README', () => {
-  for (const property of intuneProperties as readonly IntuneProperty[]) {
+  for (const property of intuneProperties) {
     it(`explains the property ${property.name} as it is`, () => {
       const { option, required = '', meaning } = property;
       assert.deepEqual(row(property.name).slice(2), [option === undefined ? '' : `\`${option}\``, required, meaning]);

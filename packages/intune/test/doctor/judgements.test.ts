@@ -64,7 +64,7 @@ describe('a handshake', () => {
       { problem: 'SELF_SIGNED_CERT_IN_CHAIN', isPublic: false },
       day(100),
       'failed',
-      /not trusted: SELF_SIGNED_CERT_IN_CHAIN\.$/,
+      /not trusted: it leads to no CA that is trusted here \(SELF_SIGNED_CERT_IN_CHAIN\)\.$/,
     ],
   ];
   for (const [name, url, picture, now, state, saw] of rows) {

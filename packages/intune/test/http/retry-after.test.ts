@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { retryAfterMs } from '../../src/resilience/retry-after.ts';
+import { retryAfterMs } from '../../src/http/retry-after.ts';
 
 const receivedAt = new Date('2026-11-22T10:00:00.400Z');
 const dayMs = 86_400_000;
