@@ -6,6 +6,7 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync, globSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
@@ -30,7 +31,15 @@ const files = (wanted.length > 0 ? wanted : all).flatMap((name) => {
 
 const child = spawn(
   process.execPath,
-  ['--conditions=source', '--test', '--test-reporter=spec', '--test-timeout=120000', ...files],
+  [
+    '--conditions=source',
+    '--test',
+    // Node leaves one processor idle, which on a machine with two is half of it.
+    `--test-concurrency=${availableParallelism()}`,
+    '--test-reporter=spec',
+    '--test-timeout=120000',
+    ...files,
+  ],
   {
     cwd: root,
     stdio: 'inherit',

@@ -39,7 +39,8 @@ function explainError(error: unknown): Explanation {
   }
   if (error instanceof IntuneArgumentError) {
     const hint = 'packages/intune/README.md lists every property, and which of them are required.';
-    return { message: sentence(error.message), hint, exitCode: 1 };
+    const { argument, message } = error;
+    return { message: sentence(message.replace(`${argument}: `, `${argument} `)), hint, exitCode: 1 };
   }
   if (error instanceof ScepError) {
     const code = causeCode(error);

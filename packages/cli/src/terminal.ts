@@ -52,7 +52,7 @@ export function createTerminal(
   const colours = stream.isTTY === true && !environment['NO_COLOR'] && environment['TERM'] !== 'dumb';
   const paint = (text: string, tone: Tone = 'plain'): string => {
     const codes = colours ? toneCodes[tone] : undefined;
-    return codes === undefined ? text : `\u001B[${codes[0]}m${text}\u001B[${codes[1]}m`;
+    return codes === undefined || text === '' ? text : `\u001B[${codes[0]}m${text}\u001B[${codes[1]}m`;
   };
   const write = (line: string): void => void stream.write(`${line}\n`);
   return {

@@ -61,6 +61,8 @@ describe('scepter check', () => {
     assert.deepEqual([code, stderr], [0, '']);
     assert.match(stdout, /^emulator: tenant [0-9a-f-]{36}, application\n {2}[0-9a-f-]{36}\n/);
     assert.match(stdout, /^ {2}ok {7}Validation by Intune +\d+ ms$/m);
+    assert.match(stdout, /^ {2}ok {7}TLS to Microsoft Entra; TLS to Microsoft Graph +\d+ ms$/m, 'they share a host');
+    assert.doesNotMatch(stdout, /Hint/);
     assert.match(stdout, /^ {2}skipped {2}Proxy\n {11}No proxy is configured\.$/m);
     assert.match(stdout, /^All is well, in \d+ ms\.$/m);
     for (const line of stdout.split('\n')) assert.ok(displayWidth(line) <= 80, line);
@@ -73,7 +75,10 @@ describe('scepter check', () => {
     const [good = '', bad = ''] = stdout.split(/^(?=bad: )/m);
     assert.match(good, /^good: .*All is well/s);
     assert.match(bad, /^ {2}FAILED {3}Token for Microsoft Graph/m);
-    assert.match(flat(bad), /AADSTS7000215.*Hint: /);
+    assert.match(
+      flat(bad),
+      /AADSTS7000215.*Hint: .* FAILED Token for Intune .*Hint: As for Token for Microsoft Graph\./,
+    );
     assert.match(
       flat(bad),
       /skipped Permission Application\.Read\.All; Discovery of Intune; .* Not tried, because of: Token for Microsoft Graph\./,
@@ -114,6 +119,19 @@ describe('scepter check', () => {
     assert.match(stdout, /^ {2}WARNING {2}Validation by Intune/m);
     assert.match(stdout, /^It works; 1 with a warning, in \d+ ms\.$/m);
   });
+
+  for (const format of [[], ['--json']]) {
+    it(`shows nothing that a terminal acts on, whatever Intune says${format.map((word) => ` (${word})`).join('')}`, async () => {
+      const errorDescription = 'a\u001B[31mb\u009B1mc\r\nd\u202Ee\u2066f\u007Fg';
+      const body = { code: 'SubjectName\u202EMismatch', errorDescription };
+      const fault = { kind: 'wrongJson', body } as const;
+      await control.setFault({ operation: 'validateRequest', fault });
+      const { code, stdout } = await scepterHere(['check', '--demo', ...format], { folder });
+      assert.equal(code, 1);
+      assert.match(stdout, /SubjectName\\u/);
+      assert.doesNotMatch(stdout.replaceAll('\n', ''), /[\p{Cc}\p{Cf}]/u);
+    });
+  }
 
   it("reads Microsoft's property names from a file or the environment", async () => {
     const { tenantId, clientId, authorityUrl, graphUrl, intuneResource, tlsCaFile } = await control.connection();
@@ -191,8 +209,8 @@ describe('scepter check ends with 3, a sentence and a hint', () => {
       /has no connection "x"\. Hint: It has good, bad\./,
     ],
     ['for a missing configuration', ['--config', 'none.json'], /There is no file \S+none\.json\. Hint: /],
-    ['for a missing properties file', ['--properties', 'none'], /file: the file cannot be read: ENOENT\. Hint: /],
-    ['for missing properties', ['--environment'], /is required.* Hint: packages\/intune\/README\.md/],
+    ['for a missing properties file', ['--properties', 'none'], /There is no file \S+none\. Hint: Give the path/],
+    ['for missing properties', ['--environment'], /AAD_APP_ID is required\. Hint: packages\/intune\/README\.md/],
     ['for a secret that is not set', ['--config', 'secretless.json'], /NOT_SET_HERE is empty or not set\. Hint: /],
   ];
   for (const [name, words, message] of rows) {

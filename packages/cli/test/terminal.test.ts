@@ -110,6 +110,15 @@ describe('text', () => {
 });
 
 describe('rows', () => {
+  it('end where their text ends, in colours too', () => {
+    const { terminal, lines } = record({ isTTY: true });
+    terminal.row([
+      { text: 'title', width: 10 },
+      { text: '', width: 9, align: 'right', tone: 'quiet' },
+    ]);
+    assert.deepEqual(lines(), ['title']);
+  });
+
   it('align their cells and cut what does not fit', () => {
     const { terminal, lines } = record();
     terminal.row([

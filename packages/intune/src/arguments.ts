@@ -60,7 +60,7 @@ export function checkBaseUrl(argument: string, value: unknown): URL {
   if (url?.protocol !== 'https:') {
     throw new IntuneArgumentError(argument, 'must be an https URL');
   }
-  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+  if (url.username !== '' || url.password !== '' || /[?#]/.test(url.href)) {
     throw new IntuneArgumentError(argument, 'must have no credentials, query or fragment');
   }
   return url;
@@ -94,4 +94,16 @@ export function checkBoolean(argument: string, value: unknown): boolean {
     throw new IntuneArgumentError(argument, 'must be true or false');
   }
   return value;
+}
+
+export function checkDate(argument: string, value: unknown): Date {
+  if (!(value instanceof Date) || Number.isNaN(value.getTime())) {
+    throw new IntuneArgumentError(argument, 'must be a valid Date');
+  }
+  return value;
+}
+
+/** RFC 9562 4, in either letter case. */
+export function isGuid(text: string): boolean {
+  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 }

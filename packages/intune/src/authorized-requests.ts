@@ -4,6 +4,7 @@ import type { HttpAnswer } from './http/answer.ts';
 import type { HttpRequest } from './http/http-connections.ts';
 import type { HttpSender } from './http/http-sender.ts';
 import { describeRoles, grantedRoles, hasPermission, type PermissionName } from './permissions.ts';
+import { sentence } from './sentence.ts';
 import type { TokenSource } from './token-source.ts';
 
 /** One Microsoft service and how to sign in to it. */
@@ -86,8 +87,4 @@ function accessError(
   }
   const message = `${sentence(cause.message)} ${describeRoles(roles, permission)}`;
   return new IntunePermissionError(permission, message, { ...context, grantedRoles: roles });
-}
-
-function sentence(text: string): string {
-  return /[.!?…]$/.test(text) ? text : `${text}.`;
 }

@@ -2,18 +2,18 @@ import { randomUUID } from 'node:crypto';
 import {
   downloadRevocationRequestsAction,
   performDownload,
-  type DownloadRevocationRequests,
+  type DownloadRevocationRequestsOptions,
   type RevocationDownload,
 } from './actions/download-revocation-requests.ts';
-import { notifyFailureAction, type NotifyFailureRequest } from './actions/notify-failure.ts';
-import { notifySuccessAction, type NotifySuccessRequest } from './actions/notify-success.ts';
+import { notifyFailureAction, type NotifyFailureOptions } from './actions/notify-failure.ts';
+import { notifySuccessAction, type NotifySuccessOptions } from './actions/notify-success.ts';
 import { performScepAction, type ScepAction } from './actions/scep-action.ts';
 import {
   performUpload,
   uploadRevocationResultsAction,
-  type UploadRevocationResults,
+  type UploadRevocationResultsOptions,
 } from './actions/upload-revocation-results.ts';
-import { validateRequestAction, type ValidateRequest } from './actions/validate-request.ts';
+import { validateRequestAction, type ValidateRequestOptions } from './actions/validate-request.ts';
 import { checkObject, checkSignal } from './arguments.ts';
 import { runCall, type Call } from './call.ts';
 import { clientStatus, type IntuneClientStatus } from './client-status.ts';
@@ -69,7 +69,7 @@ export class IntuneClient {
    * @throws {IntuneRejectedError} Intune's verdict is not Success
    * @throws {IntuneError} no verdict could be obtained
    */
-  async validateRequest(request: ValidateRequest): Promise<IntuneResult> {
+  async validateRequest(request: ValidateRequestOptions): Promise<IntuneResult> {
     return this.#performScep('validateRequest', checkObject('request', request).signal, (callerInfo) =>
       validateRequestAction(request, callerInfo),
     );
@@ -80,7 +80,7 @@ export class IntuneClient {
    * not be handed out.
    * @throws {IntuneError} Intune has not accepted the notification, or nobody knows whether it has
    */
-  async notifySuccess(notification: NotifySuccessRequest): Promise<IntuneResult> {
+  async notifySuccess(notification: NotifySuccessOptions): Promise<IntuneResult> {
     return this.#performScep('notifySuccess', checkObject('notification', notification).signal, (callerInfo) =>
       notifySuccessAction(notification, callerInfo),
     );
@@ -91,7 +91,7 @@ export class IntuneClient {
    * client has thrown: those Intune knows.
    * @throws {IntuneError} Intune has not accepted the notification, or nobody knows whether it has
    */
-  async notifyFailure(notification: NotifyFailureRequest): Promise<IntuneResult> {
+  async notifyFailure(notification: NotifyFailureOptions): Promise<IntuneResult> {
     return this.#performScep('notifyFailure', checkObject('notification', notification).signal, (callerInfo) =>
       notifyFailureAction(notification, callerInfo),
     );
@@ -103,7 +103,7 @@ export class IntuneClient {
    * @throws {IntuneCoolDownError} the hour is not over; nothing was sent
    * @throws {IntuneError} the requests could not be obtained
    */
-  async downloadRevocationRequests(request: DownloadRevocationRequests = {}): Promise<RevocationDownload> {
+  async downloadRevocationRequests(request: DownloadRevocationRequestsOptions = {}): Promise<RevocationDownload> {
     const action = downloadRevocationRequestsAction(checkObject('request', request));
     const { transactionId } = action;
     return this.#perform('downloadRevocationRequests', transactionId, checkSignal(request.signal), (call) =>
@@ -120,7 +120,7 @@ export class IntuneClient {
    * Tells Intune what became of certificates to be revoked.
    * @throws {IntuneError} Intune has not recorded the results, or nobody knows whether it has
    */
-  async uploadRevocationResults(request: UploadRevocationResults): Promise<IntuneResult> {
+  async uploadRevocationResults(request: UploadRevocationResultsOptions): Promise<IntuneResult> {
     const action = uploadRevocationResultsAction(checkObject('request', request));
     const { transactionId } = action;
     return this.#perform('uploadRevocationResults', transactionId, checkSignal(request.signal), async (call) => {

@@ -2,14 +2,14 @@ import type { IntuneServices } from './actions/service-action.ts';
 import type { AuthorizedService } from './authorized-requests.ts';
 import { CurrentCredential } from './credentials/current-credential.ts';
 import { Diagnostics } from './diagnostics/diagnostics.ts';
-import type { DestinationName, TokenEvent } from './diagnostics/events.ts';
+import type { DestinationName } from './diagnostics/events.ts';
 import { HttpConnections } from './http/http-connections.ts';
 import { Lifetime } from './lifetime.ts';
 import type { CheckedOptions } from './options.ts';
 import type { PermissionName } from './permissions.ts';
 import { Destination } from './resilience/destination.ts';
 import { ServiceLocator } from './service-locator.ts';
-import { TokenSource } from './token-source.ts';
+import { scopeOf, TokenSource, type TokenAudience } from './token-source.ts';
 
 /** The parts of a client, put together. */
 export interface ConnectedServices extends IntuneServices {
@@ -23,7 +23,7 @@ export interface ConnectedServices extends IntuneServices {
 
 /** Puts the parts together: connections, destinations, credential, a token source for each service, and the locator. */
 export function connectServices(options: CheckedOptions): ConnectedServices {
-  const { connection, attemptTimeoutMs, timeoutMs, now, graphUrl, tenant, authority, tokenExchangeAudience } = options;
+  const { connection, attemptTimeoutMs, timeoutMs, now, tenant, authority, tokenExchangeAudience } = options;
   // Shorter than an attempt, so that a connection that does not come about is told from an answer that got lost.
   const http = new HttpConnections({ ...connection, connectTimeoutMs: Math.ceil(attemptTimeoutMs / 2) });
   const diagnostics = new Diagnostics(options.onEvent);
@@ -44,18 +44,13 @@ export function connectServices(options: CheckedOptions): ConnectedServices {
     entra: health.entra,
     now,
   });
-  const service = (
-    name: string,
-    audience: TokenEvent['destination'],
-    resource: string,
-    permission: PermissionName,
-  ): AuthorizedService => {
-    const scope = `${resource}/.default`;
+  const service = (name: string, audience: TokenAudience, permission: PermissionName): AuthorizedService => {
+    const scope = scopeOf(audience, options);
     const tokens = new TokenSource({ credential, scope, audience, timeoutMs, now, diagnostics, lifetime });
     return { name, tokens, permission };
   };
-  const graph = service('Microsoft Graph', 'graph', graphUrl.href.replace(/\/+$/, ''), 'Application.Read.All');
-  const intune = service('Intune', 'intune', options.intuneResource, 'scep_challenge_provider');
+  const graph = service('Microsoft Graph', 'graph', 'Application.Read.All');
+  const intune = service('Intune', 'intune', 'scep_challenge_provider');
   const locator = new ServiceLocator({ ...options, destination: health.graph, graph, diagnostics, lifetime });
   const destinations = {
     ScepRequestValidationFEService: health.scep,

@@ -1,4 +1,5 @@
 import { intuneHostSuffixes } from './clouds.ts';
+import { toLine } from './http/redaction.ts';
 
 /** Which hosts beside Intune's may be given a token. */
 export interface AddressRules {
@@ -25,12 +26,13 @@ export function checkEndpointAddress(
   if (url.username !== '' || url.password !== '') {
     return { problem: 'it contains credentials' };
   }
-  if (url.search !== '' || url.hash !== '') {
+  // An empty query or fragment is one as well: what is appended would become part of it.
+  if (/[?#]/.test(url.href)) {
     return { problem: 'it has a query or a fragment' };
   }
   const isIntune = [...intuneHostSuffixes, ...endpointHostSuffixes].some((suffix) => url.hostname.endsWith(suffix));
   if (!isIntune && !(allowLoopback && isLoopback(url.hostname))) {
-    return { problem: `its host ${url.hostname} is not one of Intune's` };
+    return { problem: `its host ${toLine(url.hostname, 253)} is not one of Intune's` };
   }
   return { url };
 }

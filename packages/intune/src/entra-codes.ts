@@ -18,10 +18,10 @@ const cloudAndTenant = 'Check the tenant id and the cloud: each national cloud h
  *
  * @example
  * ```ts
- * entraCodes.AADSTS7000222.advice;
+ * entraCodes[error.entraCode ?? '']?.meaning;
  * ```
  */
-export const entraCodes = {
+export const entraCodes: Readonly<Record<string, EntraCodeDescription>> = {
   AADSTS7000215: {
     meaning: 'The client secret is wrong.',
     advice: `Configure the value of the secret, not its id, and check that it belongs to this application. ${newSecret}`,
@@ -142,15 +142,19 @@ export const entraCodes = {
     meaning: 'Entra is temporarily unavailable.',
     advice: 'Try again later.',
   },
-} as const satisfies Record<`AADSTS${number}`, EntraCodeDescription>;
+} satisfies Record<`AADSTS${number}`, EntraCodeDescription>;
+
+/** The number by which a text of Entra's begins; `undefined` when it has none. */
+export function entraCodeIn(text: string): string | undefined {
+  return /AADSTS\d+/.exec(text)?.[0];
+}
 
 /**
  * What to do about a failed sign-in. Always a sentence.
  * @param entraCode Entra's number, such as `AADSTS7000215`, if it gave one
  */
 export function signInAdvice(entraCode: string | undefined): string {
-  const descriptions: Readonly<Record<string, EntraCodeDescription>> = entraCodes;
-  const known = entraCode !== undefined && Object.hasOwn(descriptions, entraCode) ? descriptions[entraCode] : undefined;
+  const known = entraCode !== undefined && Object.hasOwn(entraCodes, entraCode) ? entraCodes[entraCode] : undefined;
   if (known !== undefined) {
     return known.advice;
   }

@@ -18,9 +18,9 @@ export type {
 } from './credentials/credential-options.ts';
 export type { CloudName } from './clouds.ts';
 export type { AccessToken, GetTokenOptions, TokenCredential } from './credentials/token-credential.ts';
-export type { ValidateRequest } from './actions/validate-request.ts';
-export type { NotifySuccessRequest } from './actions/notify-success.ts';
-export type { NotifyFailureRequest } from './actions/notify-failure.ts';
+export type { ValidateRequestOptions } from './actions/validate-request.ts';
+export type { NotifySuccessOptions } from './actions/notify-success.ts';
+export type { NotifyFailureOptions } from './actions/notify-failure.ts';
 export {
   IntuneArgumentError,
   IntuneAuthenticationError,
@@ -69,8 +69,8 @@ export type {
   ConnectionCheckState,
   ConnectionReport,
 } from './doctor/report.ts';
-export type { DownloadRevocationRequests, RevocationDownload } from './actions/download-revocation-requests.ts';
-export type { UploadRevocationResults } from './actions/upload-revocation-results.ts';
+export type { DownloadRevocationRequestsOptions, RevocationDownload } from './actions/download-revocation-requests.ts';
+export type { UploadRevocationResultsOptions } from './actions/upload-revocation-results.ts';
 export {
   revocationErrorCodes,
   type RevocationErrorCode,
@@ -78,7 +78,7 @@ export {
 } from './revocation/error-codes.ts';
 export {
   matchRevocationRequests,
-  type MatchOptions,
+  type MatchRevocationRequestsOptions,
   type RevocableCertificate,
   type RevocationMatch,
 } from './revocation/match-requests.ts';

@@ -1,4 +1,4 @@
-import { checkBaseUrl, checkBoolean, checkDurationMs, checkObject, checkText } from './arguments.ts';
+import { checkBaseUrl, checkBoolean, checkDate, checkDurationMs, checkObject, checkText, isGuid } from './arguments.ts';
 import { clouds, intuneApplicationId, type CloudName } from './clouds.ts';
 import { checkCredential } from './credentials/check-credential.ts';
 import type { IntuneCredential } from './credentials/credential-options.ts';
@@ -122,7 +122,10 @@ export function checkOptions(options: IntuneClientOptions): CheckedOptions {
     circuitBreaker: checkCircuitBreaker(options.circuitBreaker),
     locationLifetimeMs: checkDurationMs('locationLifetimeMs', options.locationLifetimeMs ?? sixHoursMs),
     onEvent: checkFunction('onEvent', options.onEvent),
-    lastRevocationDownload: checkDate('lastRevocationDownload', options.lastRevocationDownload),
+    lastRevocationDownload:
+      options.lastRevocationDownload === undefined
+        ? undefined
+        : checkDate('lastRevocationDownload', options.lastRevocationDownload),
     connection: checkConnectionOptions(options),
     now: checkFunction('now', options.now) ?? (() => new Date()),
     random: checkFunction('random', options.random) ?? Math.random,
@@ -157,7 +160,7 @@ function checkWord(argument: string, value: unknown): string {
 
 function checkGuid(argument: string, value: unknown): string {
   const text = checkText(argument, value, { maximumLength: 36 });
-  if (!/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) {
+  if (!isGuid(text)) {
     throw new IntuneArgumentError(argument, 'must be a GUID');
   }
   return text;
@@ -185,13 +188,6 @@ function checkAttemptTimeout(value: number | undefined, timeoutMs: number): numb
 function checkFunction<T>(argument: string, value: T): T {
   if (value !== undefined && typeof value !== 'function') {
     throw new IntuneArgumentError(argument, 'must be a function');
-  }
-  return value;
-}
-
-function checkDate(argument: string, value: unknown): Date | undefined {
-  if (value !== undefined && (!(value instanceof Date) || Number.isNaN(value.getTime()))) {
-    throw new IntuneArgumentError(argument, 'must be a valid Date');
   }
   return value;
 }

@@ -19,14 +19,20 @@ export interface TokenClaims {
 
 const longestToken = 64 * 1024;
 
-/** The claims, or `undefined` when the token is none that can be read. */
-export function readTokenClaims(token: string): TokenClaims | undefined {
+/** The claims of any JSON Web Token as they are, or `undefined` when it is none that can be read. */
+export function readTokenPayload(token: string): Record<string, unknown> | undefined {
   const [, payload, ...rest] = token.length > longestToken ? [] : token.split('.');
   if (payload === undefined || rest.length !== 1) {
     return undefined;
   }
   const claims = parseJson(Buffer.from(payload, 'base64url').toString('utf8'));
-  if (!isObject(claims)) {
+  return isObject(claims) ? claims : undefined;
+}
+
+/** The claims of an access token, or `undefined` when it is none that can be read. */
+export function readTokenClaims(token: string): TokenClaims | undefined {
+  const claims = readTokenPayload(token);
+  if (claims === undefined) {
     return undefined;
   }
   const text = (name: string): string | undefined => shortText(claims[name]);

@@ -1,9 +1,22 @@
+import { withoutTrailingSlash } from './base-url.ts';
 import { runCall, type Call } from './call.ts';
 import type { CurrentCredential } from './credentials/current-credential.ts';
 import type { Diagnostics } from './diagnostics/diagnostics.ts';
 import type { TokenEvent } from './diagnostics/events.ts';
 import type { Lifetime } from './lifetime.ts';
+import type { CheckedOptions } from './options.ts';
 import { RefreshedValue, type Fresh } from './resilience/refreshed-value.ts';
+
+/** The services that tokens are for. */
+export type TokenAudience = TokenEvent['destination'];
+
+/** The scope of a token for a service: everything that the application was granted there. */
+export function scopeOf(
+  audience: TokenAudience,
+  { graphUrl, intuneResource }: Pick<CheckedOptions, 'graphUrl' | 'intuneResource'>,
+): string {
+  return `${audience === 'graph' ? withoutTrailingSlash(graphUrl) : intuneResource}/.default`;
+}
 
 /** A token is renewed this long before its end, or in the last fifth of its life if that is shorter. */
 const refreshMarginMs = 10 * 60_000;
@@ -16,7 +29,7 @@ export interface TokenSourceOptions {
   readonly credential: CurrentCredential;
   readonly scope: string;
   /** Whom the token is for. */
-  readonly audience: TokenEvent['destination'];
+  readonly audience: TokenAudience;
   readonly timeoutMs: number;
   readonly now: () => Date;
   readonly diagnostics: Diagnostics;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { getEventListeners, once } from 'node:events';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { Agent } from 'undici';
@@ -13,7 +14,7 @@ import {
   type IntuneClient,
 } from '../src/index.ts';
 import { disconnect, identity, json, Microsoft, text, verdict, type Answer, type Operation } from './microsoft.ts';
-import { failure, rejection, success, validation } from './requests.ts';
+import { failure, rejection, success, until, validation } from './requests.ts';
 import { createServerIdentity } from './tls-certificate.ts';
 
 const operations: Operation[] = ['token', 'discovery', 'service'];
@@ -198,6 +199,21 @@ describe('whatever is not Success is an error', () => {
         assert.equal(typeof error.activityId, 'string');
       });
     }
+
+    it('takes no answer to another request of its own, and drops the connection', async () => {
+      const patient = microsoft.connect({ retry: false });
+      const { activityId } = await patient.validateRequest(validation);
+      const success = { code: 'Success' };
+      microsoft.answerNext('service', json(200, success, { 'Client-Request-Id': activityId }));
+      const before = microsoft.openSockets;
+      const error = await rejection(patient.validateRequest(validation));
+      assert.ok(error instanceof IntuneNetworkError);
+      assert.equal(error.reason, 'cut');
+      assert.match(error.message, /to another request/);
+      await until(() => microsoft.openSockets < before);
+      microsoft.answerNext('service', json(200, success, { 'client-request-id': randomUUID() }));
+      await patient.validateRequest(validation);
+    });
 
     it('takes a body that is cut off for a network error', async () => {
       const error = await failed((response) => {

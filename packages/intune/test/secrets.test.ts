@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { IntuneError, type IntuneClient } from '../src/index.ts';
+import { checkConnection, IntuneError, type IntuneClient } from '../src/index.ts';
+import { HttpAnswer } from '../src/http/answer.ts';
 import { redact } from '../src/http/redaction.ts';
 import {
   clientSecret,
   disconnect,
+  endpoint,
   json,
   Microsoft,
   text,
@@ -91,6 +93,22 @@ describe('secrets stay secret', () => {
     });
   }
 
+  it('in the report of a check whose services echo', async () => {
+    const echoAsName: Answer = (...call) => {
+      const [, { headers }, { serviceUrl }] = call;
+      const name = String(headers['authorization']);
+      json(200, { value: [{ providerName: name, uri: `https://${name}` }, endpoint(serviceUrl)] })(...call);
+    };
+    microsoft.answers.discovery = echoAsName;
+    microsoft.answers.service = (...call) => {
+      const [, { headers, body }] = call;
+      verdict(`${headers['authorization']}`, `${headers['authorization']} ${body}`)(...call);
+    };
+    const report = await checkConnection(microsoft.options());
+    assert.equal(report.checks.find(({ name }) => name === 'discovery')?.state, 'ok');
+    assertNoSecret(report);
+  });
+
   it('in the client itself, before and after use', async () => {
     assertNoSecret(client);
     await client.validateRequest(validation);
@@ -129,8 +147,24 @@ describe('redact', () => {
     assert.equal(redact(`at ${token(1).slice(0, 30)}`, { tokens: [token(1)] }), 'at [redacted]');
   });
 
+  it('takes no longer the more beginnings of tokens there are', () => {
+    const body = JSON.stringify({ error: { code: 'x', message: 'eyJ'.repeat(300_000) } });
+    const startedMs = performance.now();
+    const answer = new HttpAnswer(500, {}, body, { tokens: [token(1)], certificateRequest });
+    answer.statusError('Intune', { activityId: 'a', signal: new AbortController().signal });
+    assert.ok(performance.now() - startedMs < 1000);
+  });
+
+  it('leaves out the ids of an answer in which a secret is echoed', () => {
+    const headers = { 'request-id': token(1), 'client-request-id': 'harmless' };
+    const answer = new HttpAnswer(500, headers, '', { tokens: [token(1)] });
+    const error = answer.statusError('Intune', { activityId: 'a', signal: new AbortController().signal });
+    assert.deepEqual(error.requestIds, { clientRequestId: 'harmless' });
+  });
+
   it('hides any JSON web token', () => {
     assert.equal(redact('x eyJhbGciOiJub25lIn0.eyJhIjoxfQ.c2ln y', {}), 'x [redacted] y');
+    assert.equal(redact('a.b-eyJhbGciOiJub25lIn0.eyJhIjoxfQ. y', {}), 'a.b-[redacted] y');
   });
 
   it('changes nothing without a secret', () => {

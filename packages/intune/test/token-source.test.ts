@@ -10,6 +10,16 @@ import {
 import { clientId, clientSecret, disconnect, json, Microsoft, tenant, text, token } from './microsoft.ts';
 import { rejection, success, validation } from './requests.ts';
 
+/** With a member that cannot be asked for. */
+function throwing<T extends object>(value: T, member: string): T & { token: string; expiresOnTimestamp: number } {
+  const get = (): never => {
+    throw new Error('it throws');
+  };
+  return Object.defineProperty(value, member, { get }) as ReturnType<typeof throwing<T>>;
+}
+
+const messageOf = (message: unknown): Error => Object.assign(new Error(), { message });
+
 describe('tokens', () => {
   let microsoft: Microsoft;
   beforeEach(async () => {
@@ -171,6 +181,13 @@ describe('tokens', () => {
         async () => ({ token: 'a\r\nx: y', expiresOnTimestamp: lasting }),
         /no usable token/,
       ],
+      ['gives an end in words', async () => ({ token: 'a', expiresOnTimestamp: '2999-01-01' as never }), /no usable/],
+      ['gives a huge token', async () => ({ token: 'a'.repeat(1e6), expiresOnTimestamp: lasting }), /no usable token/],
+      ['gives a token that throws', async () => throwing({}, 'token'), /gave no token: it throws/],
+      ['throws text', async () => Promise.reject('boom \u001B[31m'), /gave no token: boom \[31m$/],
+      ['throws nothing', async () => Promise.reject(undefined), /gave no token: unknown reason/],
+      ['throws an error that throws', async () => Promise.reject(throwing(new Error(), 'message')), /unknown reason/],
+      ['throws an error without text', async () => Promise.reject(messageOf({})), /unknown reason/],
     ];
     for (const [name, getToken, message] of failures) {
       it(`reports one that ${name}`, async () => {

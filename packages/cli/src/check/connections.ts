@@ -86,7 +86,11 @@ async function fromConfiguration(file: string, only: string | undefined, world: 
   });
 }
 
-function fromProperties(file: string, world: World): NamedConnection[] {
+async function fromProperties(file: string, world: World): Promise<NamedConnection[]> {
+  if (!(await exists(file))) {
+    const hint = 'Give the path of the properties file that configures Microsoft’s library.';
+    throw new CommandError(`There is no file ${file}.`, { hint });
+  }
   return [{ name: file, options: loadIntuneOptions(file, { now: world.now }) }];
 }
 

@@ -18,24 +18,38 @@ export function printReport(out: Terminal, name: string, report: ConnectionRepor
   const application = report.clientId === undefined ? '' : `, application ${report.clientId}`;
   out.text(`${name}: tenant ${report.tenant}${application}`, { tone: 'strong', hanging: 2 });
   out.blank();
-  for (const check of joinSkipped(report.checks)) printCheck(out, check);
+  for (const check of joinEqual(shortenAdvice(report.checks))) printCheck(out, check);
   out.blank();
   out.text(summary(report), { tone: report.ok ? 'good' : 'bad' });
   out.blank();
 }
 
-/** One failure can leave ten checks untried, which is no news worth twenty lines. */
-function joinSkipped(checks: readonly ConnectionCheck[]): ConnectionCheck[] {
+/**
+ * One failure can leave ten checks untried, and services can share a host: what has the same to tell is told once, under
+ * the titles of all.
+ */
+function joinEqual(checks: readonly ConnectionCheck[]): ConnectionCheck[] {
   const joined: ConnectionCheck[] = [];
   for (const check of checks) {
     const last = joined.at(-1);
-    if (last?.state === 'skipped' && check.state === 'skipped' && last.saw === check.saw) {
-      joined.splice(-1, 1, { ...last, title: `${last.title}; ${check.title}` });
+    if (last?.saw === check.saw && last.state === check.state && last.advice === check.advice) {
+      const title = `${last.title}; ${check.title}`;
+      joined.splice(-1, 1, { ...last, title, durationMs: last.durationMs + check.durationMs });
     } else {
       joined.push(check);
     }
   }
   return joined;
+}
+
+/** One cause can make two checks fail, as a wrong secret does both tokens: what to do is told where it shows first. */
+function shortenAdvice(checks: readonly ConnectionCheck[]): ConnectionCheck[] {
+  return checks.map((check, index) => {
+    const first = checks.slice(0, index).find(({ advice }) => advice !== undefined && advice === check.advice);
+    // With the one before it, it may be told in one.
+    const isSame = checks[index - 1]?.saw === check.saw;
+    return first === undefined || isSame ? check : { ...check, advice: `As for ${first.title}.` };
+  });
 }
 
 function printCheck(out: Terminal, { state, title, saw, advice, durationMs }: ConnectionCheck): void {

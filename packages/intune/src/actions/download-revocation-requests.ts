@@ -18,7 +18,7 @@ const recommendedRequests = 100;
 const largestBodyBytes = 8 * 1024 * 1024;
 
 /** Arguments of `downloadRevocationRequests`. */
-export interface DownloadRevocationRequests {
+export interface DownloadRevocationRequestsOptions {
   /** How many requests to take at most, 1 to 500. Default: 100, which Microsoft recommends as the most. */
   readonly maximumRequests?: number;
   /**
@@ -60,7 +60,7 @@ export interface DownloadAction {
   readonly ignoreCoolDown: boolean;
 }
 
-export function downloadRevocationRequestsAction(request: DownloadRevocationRequests): DownloadAction {
+export function downloadRevocationRequestsAction(request: DownloadRevocationRequestsOptions): DownloadAction {
   const { transactionId, maximumRequests = recommendedRequests, issuerName, ignoreCoolDown = false } = request;
   return {
     transactionId: transactionId === undefined ? randomUUID() : checkTransactionId(transactionId),

@@ -4,7 +4,7 @@ import { cutDescription } from './description.ts';
 import type { ScepAction } from './scep-action.ts';
 
 /** Arguments of `notifyFailure`. */
-export interface NotifyFailureRequest {
+export interface NotifyFailureOptions {
   /** The SCEP transaction id, the same as in `validateRequest`. */
   readonly transactionId: string;
   /** Base64 of the DER-encoded PKCS #10 request. */
@@ -17,7 +17,7 @@ export interface NotifyFailureRequest {
   readonly signal?: AbortSignal;
 }
 
-export function notifyFailureAction(request: NotifyFailureRequest, callerInfo: string): ScepAction {
+export function notifyFailureAction(request: NotifyFailureOptions, callerInfo: string): ScepAction {
   const transactionId = checkTransactionId(request.transactionId);
   const certificateRequest = checkCertificateRequest(request.certificateRequest);
   const errorDescription = checkText('errorDescription', request.errorDescription, { maximumLength: 1024 * 1024 });

@@ -1,4 +1,4 @@
-import { checkCertificateRequest, checkText, checkTransactionId } from '../arguments.ts';
+import { checkCertificateRequest, checkDate, checkText, checkTransactionId } from '../arguments.ts';
 import { IntuneArgumentError } from '../errors.ts';
 import type { ScepAction } from './scep-action.ts';
 
@@ -6,7 +6,7 @@ import type { ScepAction } from './scep-action.ts';
 const longestName = 256;
 
 /** Arguments of `notifySuccess`. */
-export interface NotifySuccessRequest {
+export interface NotifySuccessOptions {
   /** The SCEP transaction id, the same as in `validateRequest`. */
   readonly transactionId: string;
   /** Base64 of the DER-encoded PKCS #10 request. */
@@ -30,7 +30,7 @@ export interface NotifySuccessRequest {
   readonly signal?: AbortSignal;
 }
 
-export function notifySuccessAction(request: NotifySuccessRequest, callerInfo: string): ScepAction {
+export function notifySuccessAction(request: NotifySuccessOptions, callerInfo: string): ScepAction {
   const transactionId = checkTransactionId(request.transactionId);
   const certificateRequest = checkCertificateRequest(request.certificateRequest);
   const issuingCertificateAuthority = checkText('issuingCertificateAuthority', request.issuingCertificateAuthority, {
@@ -47,7 +47,10 @@ export function notifySuccessAction(request: NotifySuccessRequest, callerInfo: s
         certificateRequest,
         certificateThumbprint: checkThumbprint(request.certificateThumbprint),
         certificateSerialNumber: checkSerialNumber(request.certificateSerialNumber),
-        certificateExpirationDateUtc: checkDate(request.certificateExpirationDateUtc).toISOString(),
+        certificateExpirationDateUtc: checkDate(
+          'certificateExpirationDateUtc',
+          request.certificateExpirationDateUtc,
+        ).toISOString(),
         issuingCertificateAuthority,
         callerInfo,
         caConfiguration: checkText(
@@ -75,11 +78,4 @@ function checkSerialNumber(value: unknown): string {
     throw new IntuneArgumentError('certificateSerialNumber', 'must be hex digits');
   }
   return text;
-}
-
-function checkDate(value: unknown): Date {
-  if (!(value instanceof Date) || Number.isNaN(value.getTime())) {
-    throw new IntuneArgumentError('certificateExpirationDateUtc', 'must be a valid Date');
-  }
-  return value;
 }

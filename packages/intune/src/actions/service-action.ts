@@ -1,4 +1,5 @@
 import { sendAuthorized, type AuthorizedService } from '../authorized-requests.ts';
+import { withoutTrailingSlash } from '../base-url.ts';
 import type { Call } from '../call.ts';
 import type { CallName } from '../diagnostics/events.ts';
 import { IntuneError, IntuneHttpError, IntuneNetworkError, IntuneTimeoutError } from '../errors.ts';
@@ -101,7 +102,7 @@ async function tryLocation(
 ): Promise<Outcome> {
   const request = {
     method: 'POST',
-    url: new URL(`${location.href.replace(/\/+$/, '')}/${action.path}`),
+    url: new URL(`${withoutTrailingSlash(location)}/${action.path}`),
     headers: { 'content-type': 'application/json; charset=utf-8', 'api-version': action.apiVersion },
     body: JSON.stringify(action.body),
     secrets: { certificateRequest: action.certificateRequest },

@@ -8,7 +8,7 @@ import { performAction, type IntuneServices } from './service-action.ts';
 export const mostResults = 500;
 
 /** Arguments of `uploadRevocationResults`. */
-export interface UploadRevocationResults {
+export interface UploadRevocationResultsOptions {
   /** That of the download; for your own records and events, it is not sent. */
   readonly transactionId: string;
   /** One result for each request, 1 to 500. */
@@ -24,7 +24,7 @@ export interface UploadAction {
   readonly body: object;
 }
 
-export function uploadRevocationResultsAction(request: UploadRevocationResults): UploadAction {
+export function uploadRevocationResultsAction(request: UploadRevocationResultsOptions): UploadAction {
   const transactionId = checkTransactionId(request.transactionId);
   const { results } = request;
   if (!Array.isArray(results) || results.length < 1 || results.length > mostResults) {

@@ -2,7 +2,7 @@ import { checkCertificateRequest, checkTransactionId } from '../arguments.ts';
 import type { ScepAction } from './scep-action.ts';
 
 /** Arguments of `validateRequest`. */
-export interface ValidateRequest {
+export interface ValidateRequestOptions {
   /** The SCEP transaction id. */
   readonly transactionId: string;
   /** Base64 of the DER-encoded PKCS #10 request, which holds the challenge. */
@@ -11,7 +11,7 @@ export interface ValidateRequest {
   readonly signal?: AbortSignal;
 }
 
-export function validateRequestAction(request: ValidateRequest, callerInfo: string): ScepAction {
+export function validateRequestAction(request: ValidateRequestOptions, callerInfo: string): ScepAction {
   const transactionId = checkTransactionId(request.transactionId);
   const certificateRequest = checkCertificateRequest(request.certificateRequest);
   return {

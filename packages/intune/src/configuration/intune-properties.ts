@@ -1,7 +1,45 @@
+/** The name of a known property. */
+export type IntunePropertyName =
+  | 'AAD_APP_ID'
+  | 'AAD_APP_KEY'
+  | 'TENANT'
+  | 'PROVIDER_NAME_AND_VERSION'
+  | 'AUTH_AUTHORITY'
+  | 'INTUNE_APP_ID'
+  | 'INTUNE_RESOURCE_URL'
+  | 'MS_GRAPH_RESOURCE_URL'
+  | 'MSAL_GRAPH_RESOURCE_URL'
+  | 'MS_GRAPH_API_VERSION'
+  | 'ScepRequestValidationFEServiceVersion'
+  | 'PkiConnectorFEServiceVersion'
+  | 'PROXY_HOST'
+  | 'PROXY_PORT'
+  | 'PROXY_USER'
+  | 'PROXY_PASS'
+  | 'AAD_APP_KEY_FILE'
+  | 'AAD_APP_CERTIFICATE_FILE'
+  | 'AAD_APP_CERTIFICATE_KEY_FILE'
+  | 'AAD_APP_CERTIFICATE_PASSWORD'
+  | 'AAD_MANAGED_IDENTITY'
+  | 'AAD_FEDERATED_TOKEN_FILE'
+  | 'INTUNE_CLOUD'
+  | 'TLS_CA_FILE'
+  | 'TLS_CERTIFICATE_FILE'
+  | 'TLS_PRIVATE_KEY_FILE'
+  | 'TLS_PRIVATE_KEY_PASSWORD'
+  | 'AZURE_CLIENT_ID'
+  | 'AZURE_TENANT_ID'
+  | 'AZURE_FEDERATED_TOKEN_FILE'
+  | 'AZURE_AUTHORITY_HOST'
+  | 'GRAPH_API_VERSION'
+  | 'GRAPH_RESOURCE_URL'
+  | 'AAD_GRAPH_API_VERSION'
+  | 'AAD_GRAPH_RESOURCE_URL';
+
 /** One property that `intuneOptionsFromProperties` knows. */
 export interface IntuneProperty {
   /** As it stands in the file; letter case counts. */
-  readonly name: string;
+  readonly name: IntunePropertyName;
   /**
    * Whose name it is: `microsoft` is that of Microsoft's reference clients, `azure` that which the workload identity
    * webhook of Kubernetes sets, `scepter` ours. `retired` ones are accepted and have no effect.
@@ -26,7 +64,7 @@ const azureRule = 'Used when no other property says how to sign in.';
  * for (const { name, meaning } of intuneProperties) console.log(name, meaning);
  * ```
  */
-export const intuneProperties = [
+export const intuneProperties: readonly IntuneProperty[] = [
   {
     name: 'AAD_APP_ID',
     origin: 'microsoft',
@@ -223,7 +261,4 @@ export const intuneProperties = [
   { name: 'GRAPH_RESOURCE_URL', origin: 'retired', meaning: 'Of Azure AD Graph.' },
   { name: 'AAD_GRAPH_API_VERSION', origin: 'retired', meaning: 'Of Azure AD Graph.' },
   { name: 'AAD_GRAPH_RESOURCE_URL', origin: 'retired', meaning: 'Of Azure AD Graph.' },
-] as const satisfies readonly IntuneProperty[];
-
-/** The name of a known property. */
-export type IntunePropertyName = (typeof intuneProperties)[number]['name'];
+];

@@ -1,4 +1,5 @@
 import { checkBaseUrl, checkObject } from '../arguments.ts';
+import { withoutTrailingSlash } from '../base-url.ts';
 import { clouds, type CloudName } from '../clouds.ts';
 import { IntuneArgumentError } from '../errors.ts';
 import type { ProxyOptions, TlsOptions } from '../http/connection-options.ts';
@@ -77,7 +78,7 @@ function readCloud(reader: PropertyReader): CloudName | undefined {
 function readGraphUrl(reader: PropertyReader): string | undefined {
   const [java, csharp] = (['MS_GRAPH_RESOURCE_URL', 'MSAL_GRAPH_RESOURCE_URL'] as const).map((name) => {
     const value = reader.text(name);
-    return value === undefined ? undefined : checkBaseUrl(name, value).href.replace(/\/+$/, '');
+    return value === undefined ? undefined : withoutTrailingSlash(checkBaseUrl(name, value));
   });
   if (java !== undefined && csharp !== undefined && java !== csharp) {
     throw new IntuneArgumentError('MSAL_GRAPH_RESOURCE_URL', 'differs from MS_GRAPH_RESOURCE_URL');

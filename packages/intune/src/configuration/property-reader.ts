@@ -1,6 +1,6 @@
 import { checkObject } from '../arguments.ts';
 import { IntuneArgumentError } from '../errors.ts';
-import { intuneProperties, type IntuneProperty, type IntunePropertyName } from './intune-properties.ts';
+import { intuneProperties, type IntunePropertyName } from './intune-properties.ts';
 import type { Properties } from './parse-properties.ts';
 
 /** Reads properties one by one, and names them in errors. No error shows a value. */
@@ -80,12 +80,11 @@ export class PropertyReader {
   /** Of the option itself, or of the one that it is part of. */
   #nameOf(option: string): string | undefined {
     const parent = option.includes('.') ? option.slice(0, option.lastIndexOf('.')) : undefined;
-    const known = intuneProperties.find((property) => optionOf(property.name) === option);
+    const known = intuneProperties.find((property) => property.option === option);
     return this.#read.get(option) ?? known?.name ?? (parent === undefined ? undefined : this.#nameOf(parent));
   }
 }
 
 function optionOf(name: IntunePropertyName): string | undefined {
-  const property: IntuneProperty | undefined = intuneProperties.find((each) => each.name === name);
-  return property?.option;
+  return intuneProperties.find((property) => property.name === name)?.option;
 }

@@ -1,5 +1,6 @@
 import { ConfidentialClientApplication } from '@azure/msal-node';
 import { randomUUID } from 'node:crypto';
+import { withoutTrailingSlash } from '../base-url.ts';
 import type { Call } from '../call.ts';
 import { IntuneAuthenticationError } from '../errors.ts';
 import { copyCause } from '../http/foreign-cause.ts';
@@ -54,7 +55,7 @@ export class ApplicationCredential implements TokenCredential {
   /** An application per request: its cache starts empty, so MSAL neither returns a refused token nor throttles unseen. */
   #newApplication({ auth }: ClientProof, networkClient: MsalNetwork): ConfidentialClientApplication {
     const { clientId, tenant, authority } = this.#options;
-    const base = `${authority.href.replace(/\/+$/, '')}/${tenant}`;
+    const base = `${withoutTrailingSlash(authority)}/${tenant}`;
     return new ConfidentialClientApplication({
       auth: {
         ...auth,

@@ -1,6 +1,6 @@
-import { checkObject, checkText } from '../arguments.ts';
+import { checkBoolean, checkObject, checkText } from '../arguments.ts';
 import { IntuneArgumentError } from '../errors.ts';
-import { checkPassphrase, checkPem } from '../http/check-pem.ts';
+import { checkPassphrase, checkPem, pemText } from '../http/check-pem.ts';
 import { matchKeyPair, readCertificates, readPrivateKey } from '../http/pem.ts';
 import { checkSigningPair } from './client-certificate.ts';
 import type {
@@ -71,7 +71,7 @@ function checkCertificate(members: Members): ClientCertificate {
   checkPem('credential.privateKey', key, (text) =>
     checkSigningPair(matchKeyPair(certificates, readPrivateKey(text, use.passphrase))),
   );
-  return { ...use, certificate: String(members['certificate']), privateKey: String(key) };
+  return { ...use, certificate: String(pemText(members['certificate'])), privateKey: String(pemText(key)) };
 }
 
 function checkCertificateFile(members: Members): ClientCertificateFile {
@@ -83,10 +83,10 @@ function checkCertificateFile(members: Members): ClientCertificateFile {
 
 function checkCertificateUse(members: Members): CertificateUse {
   const passphrase = checkPassphrase('credential.passphrase', members['passphrase']);
-  const sendCertificateChain = members['sendCertificateChain'] ?? false;
-  if (typeof sendCertificateChain !== 'boolean') {
-    throw new IntuneArgumentError('credential.sendCertificateChain', 'must be true or false');
-  }
+  const sendCertificateChain = checkBoolean(
+    'credential.sendCertificateChain',
+    members['sendCertificateChain'] ?? false,
+  );
   return { clientId: checkClientId(members), sendCertificateChain, ...(passphrase !== undefined && { passphrase }) };
 }
 

@@ -11,6 +11,13 @@ export interface CertificateProofOptions {
   readonly now: () => Date;
 }
 
+export interface CertificateFiles {
+  readonly certificateFile: string;
+  /** Default: `certificateFile`. */
+  readonly privateKeyFile?: string;
+  readonly passphrase?: string;
+}
+
 /** What Entra accepts at least. */
 const shortestKeyBits = 2048;
 
@@ -35,17 +42,17 @@ export function proveByCertificate(
   return async (call) => proof(pair, options, call);
 }
 
-export function proveByCertificateFile(
-  files: { readonly certificateFile: string; readonly privateKeyFile?: string },
-  options: CertificateProofOptions,
-): ProveClient {
-  const { certificateFile, privateKeyFile = certificateFile } = files;
-  return async (call) => {
-    const certificates = await readPem(certificateFile, readCertificates, call);
-    const readKey = (text: string): KeyPair =>
-      checkSigningPair(matchKeyPair(certificates, readPrivateKey(text, options.passphrase)));
-    return proof(await readPem(privateKeyFile, readKey, call), options, call);
-  };
+export function proveByCertificateFile(files: CertificateFiles, options: CertificateProofOptions): ProveClient {
+  return async (call) => proof(await readCertificateFiles({ ...options, ...files }, call), options, call);
+}
+
+/** @throws {IntuneAuthenticationError} when a file cannot be read, or certificate and key are not what Entra takes */
+export async function readCertificateFiles(files: CertificateFiles, call: Call): Promise<KeyPair> {
+  const { certificateFile, privateKeyFile = certificateFile, passphrase } = files;
+  const certificates = await readPem(certificateFile, readCertificates, call);
+  const readKey = (text: string): KeyPair =>
+    checkSigningPair(matchKeyPair(certificates, readPrivateKey(text, passphrase)));
+  return readPem(privateKeyFile, readKey, call);
 }
 
 /** While one of two files has been replaced and the other has not, they do not match; that is a problem as well. */

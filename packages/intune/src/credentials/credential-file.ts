@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { constants, open } from 'node:fs/promises';
 import { untilAborted, type Call } from '../call.ts';
 import { IntuneAuthenticationError } from '../errors.ts';
 import { copyCause } from '../http/foreign-cause.ts';
@@ -39,12 +39,26 @@ export function fileProblem(path: string, problem: string, call: Call): IntuneAu
 }
 
 async function readText(path: string): Promise<string> {
-  const file = await stat(path);
-  if (!file.isFile()) {
-    throw new Error('it is not a regular file');
+  // So that a pipe does not keep the process waiting for a writer. Windows has neither this flag nor such pipes.
+  const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  try {
+    if (!(await file.stat()).isFile()) {
+      throw new Error('it is not a regular file');
+    }
+    // The size that a file states is not to be relied on: it may grow, and those of /proc state none.
+    const buffer = Buffer.alloc(largestFileBytes + 1);
+    let length = 0;
+    for (let read = -1; read !== 0 && length < buffer.length; length += read) {
+      ({ bytesRead: read } = await file.read(buffer, length, buffer.length - length));
+    }
+    if (length > largestFileBytes) {
+      throw new Error(`it has more than ${largestFileBytes} bytes`);
+    }
+    return buffer
+      .toString('utf8', 0, length)
+      .replace(/^\uFEFF/, '')
+      .trim();
+  } finally {
+    await file.close();
   }
-  if (file.size > largestFileBytes) {
-    throw new Error(`it has more than ${largestFileBytes} bytes`);
-  }
-  return (await readFile(path, 'utf8')).replace(/^\uFEFF/, '').trim();
 }

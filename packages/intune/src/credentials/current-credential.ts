@@ -1,4 +1,5 @@
 import type { Call } from '../call.ts';
+import { entraCodeIn } from '../entra-codes.ts';
 import { IntuneAuthenticationError, IntuneError } from '../errors.ts';
 import { copyCause } from '../http/foreign-cause.ts';
 import type { Destination } from '../resilience/destination.ts';
@@ -15,6 +16,9 @@ export interface CurrentCredentialOptions {
   readonly entra: Destination;
   readonly now: () => Date;
 }
+
+/** Far above any: services refuse headers of a quarter of this. */
+const longestToken = 64 * 1024;
 
 /** The credential in use, which can be replaced at any moment. */
 export class CurrentCredential {
@@ -60,31 +64,31 @@ export class CurrentCredential {
 
 async function ask(credential: TokenCredential, scope: string, call: Call): Promise<AccessToken> {
   const { activityId, signal } = call;
-  let answer: AccessToken | null;
+  let answer: AccessToken | undefined;
   try {
-    answer = await credential.getToken(scope, { abortSignal: signal, activityId });
+    answer = usable(await credential.getToken(scope, { abortSignal: signal, activityId }));
   } catch (error) {
-    throw error instanceof IntuneError || error === signal.reason ? error : credentialError(error, call);
+    const isAborted = signal.aborted && error === signal.reason;
+    throw error instanceof IntuneError || isAborted ? error : credentialError(error, call);
   }
-  if (!isUsable(answer)) {
+  if (answer === undefined) {
     throw new IntuneAuthenticationError('The credential gave no usable token', { activityId });
   }
   return answer;
 }
 
-/** A token with any other character could not be sent in an HTTP header. */
-function isUsable(answer: AccessToken | null): answer is AccessToken {
-  return (
-    typeof answer?.token === 'string' &&
-    /^[\x21-\x7e]+$/.test(answer.token) &&
-    !Number.isNaN(new Date(answer.expiresOnTimestamp).getTime())
-  );
+/** A copy of what was checked. A token with any other character could not be sent in an HTTP header. */
+function usable(answer: AccessToken | null): AccessToken | undefined {
+  const { token, expiresOnTimestamp }: { readonly [name in keyof AccessToken]?: unknown } = answer ?? {};
+  const isToken = typeof token === 'string' && token.length <= longestToken && /^[\x21-\x7e]+$/.test(token);
+  const hasEnd = typeof expiresOnTimestamp === 'number' && !Number.isNaN(new Date(expiresOnTimestamp).getTime());
+  return isToken && hasEnd ? { token, expiresOnTimestamp } : undefined;
 }
 
 function credentialError(error: unknown, call: Call): IntuneAuthenticationError {
   const cause = copyCause(error);
-  const reason = cause?.message ?? 'unknown reason';
-  const entraCode = /AADSTS\d+/.exec(reason)?.[0];
+  const reason = cause === undefined || cause.message === '' ? 'unknown reason' : cause.message;
+  const entraCode = entraCodeIn(reason);
   const context = { activityId: call.activityId, cause, entraCode };
   return new IntuneAuthenticationError(`The credential gave no token: ${reason}`, context);
 }

@@ -1,5 +1,6 @@
 import type { INetworkModule, NetworkRequestOptions, NetworkResponse } from '@azure/msal-node';
 import type { Call } from '../call.ts';
+import { entraCodeIn } from '../entra-codes.ts';
 import { IntuneAuthenticationError } from '../errors.ts';
 import type { HttpAnswer } from '../http/answer.ts';
 import type { HttpSender } from '../http/http-sender.ts';
@@ -70,7 +71,7 @@ function tokenResponse(answer: HttpAnswer, call: Call): Record<string, unknown> 
   // RFC 6749 5.2: refusals are 400 or 401 with an `error` member.
   if ((answer.status === 400 || answer.status === 401) && typeof body?.['error'] === 'string') {
     const detail = answer.detail() ?? 'unknown reason';
-    const entraCode = /AADSTS\d+/.exec(detail)?.[0];
+    const entraCode = entraCodeIn(detail);
     const context = { activityId: call.activityId, entraCode, cause: answer.statusError(entra, call) };
     throw new IntuneAuthenticationError(`${entra} refused to sign in: ${detail}`, context);
   }

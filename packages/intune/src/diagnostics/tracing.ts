@@ -79,15 +79,22 @@ export class Tracing {
       return work(silent);
     }
     const { api, tracer } = this.#found;
-    const span = tracer.startSpan(name, { kind: api.SpanKind.CLIENT, attributes });
+    let span: Span | undefined;
+    const open: OpenSpan = { setAttributes: (more) => quietly(() => span?.setAttributes(more)) };
+    let outcome: Promise<T> | undefined;
+    const begin = (): Promise<T> => (outcome ??= start(work, open));
+    quietly(() => {
+      span = tracer.startSpan(name, { kind: api.SpanKind.CLIENT, attributes });
+      api.context.with(api.trace.setSpan(api.context.active(), span), () => void begin());
+    });
     try {
-      return await api.context.with(api.trace.setSpan(api.context.active(), span), () => work(span));
+      return await begin();
     } catch (error) {
-      span.setAttributes({ 'error.type': errorType(error) });
-      span.setStatus({ code: api.SpanStatusCode.ERROR, ...messageOf(error) });
+      open.setAttributes({ 'error.type': errorType(error) });
+      quietly(() => span?.setStatus({ code: api.SpanStatusCode.ERROR, ...messageOf(error) }));
       throw error;
     } finally {
-      span.end();
+      quietly(() => span?.end());
     }
   }
 
@@ -97,7 +104,24 @@ export class Tracing {
       return work();
     }
     const { context, ROOT_CONTEXT } = this.#found.api;
-    return context.with(ROOT_CONTEXT, work);
+    let done: { readonly result: T } | undefined;
+    const begin = (): { readonly result: T } => (done ??= { result: work() });
+    quietly(() => context.with(ROOT_CONTEXT, () => void begin()));
+    return begin().result;
+  }
+}
+
+/** Whatever is thrown becomes a rejection. */
+async function start<T>(work: (span: OpenSpan) => Promise<T>, span: OpenSpan): Promise<T> {
+  return work(span);
+}
+
+/** Tracing that fails, in an exporter or a processor of the application, must not fail the call. */
+function quietly(trace: () => void): void {
+  try {
+    trace();
+  } catch {
+    // Nobody is there to be told.
   }
 }
 

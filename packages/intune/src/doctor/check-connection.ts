@@ -107,11 +107,11 @@ function admit(options: CheckedOptions): Patient {
   const credential = keepTokens(
     createCredential(options.credential, { tenant, authority, tokenExchangeAudience, http, now }),
   );
-  const services = connectServices({ ...options, ...once, credential });
+  const services = connectServices({ ...options, ...withoutRepeats, credential });
   return { options, http, learnt, services };
 }
 
-const once = {
+const withoutRepeats = {
   retry: { maximumRetries: 0, initialDelayMs: 1, maximumDelayMs: 1 },
   circuitBreaker: undefined,
   onEvent: undefined,

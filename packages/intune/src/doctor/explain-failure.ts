@@ -12,6 +12,7 @@ import {
 import { copyCause } from '../http/foreign-cause.ts';
 import type { Finding } from './check.ts';
 import { permissions, type PermissionName } from '../permissions.ts';
+import { sentence } from '../sentence.ts';
 import type { ConnectionCheckDetail } from './report.ts';
 
 /** A failure of the library as a finding: what it says, what to do, and what programs and Microsoft's support ask for. */
@@ -20,7 +21,7 @@ export function explainFailure(error: unknown): Finding {
     return {
       state: 'failed',
       saw: sentence(`Something unexpected failed: ${copyCause(error)?.message ?? 'unknown reason'}`),
-      advice: 'This is no state that the check knows; report it with the command that led to it.',
+      advice: 'This is a defect of the check itself: please report it, with what led to it.',
     };
   }
   return { state: 'failed', saw: sentence(error.message), advice: adviceFor(error), details: detailsOf(error) };
@@ -94,9 +95,5 @@ const networkAdvice: Readonly<Record<IntuneNetworkError['reason'], string>> = {
 function httpAdvice(status: number): string {
   if (status === 407) return networkAdvice.proxy;
   if (status === 429 || status >= 500) return 'The service is busy or broken at the moment: try again later.';
-  return 'An answer that the service does not give: check the addresses in the options, and what is between here and there.';
-}
-
-function sentence(text: string): string {
-  return /[.!?…]$/u.test(text) ? text : `${text}.`;
+  return "Microsoft's services do not answer like this: check the addresses in the options, and whether a proxy or firewall answers in their place.";
 }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
-import { createSecureContext } from 'node:tls';
 import type { Call } from '../call.ts';
 import type { CheckedConnectionOptions } from '../http/connection-options.ts';
+import { proxyContext } from '../http/secure-context.ts';
 import { Tunnels } from '../http/tunnel.ts';
 
 /**
@@ -23,7 +23,7 @@ export async function openTunnel(
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   const tunnels = new Tunnels({
     proxy,
-    secureContext: tls?.ca === undefined ? undefined : createSecureContext({ ca: tls.ca }),
+    secureContext: proxyContext(tls),
     timeoutMs,
     // The client would begin TLS here.
     connectTarget: ({ httpSocket }, callback) => {

@@ -1,9 +1,7 @@
 import type { ConnectedServices } from '../connect-services.ts';
 import type { HttpConnections } from '../http/http-connections.ts';
 import type { CheckedOptions } from '../options.ts';
-
-/** The services that a token is for. */
-export type TokenAudience = 'graph' | 'intune';
+import type { TokenAudience } from '../token-source.ts';
 
 /** A service of Intune as Microsoft Graph lists it. */
 export interface ListedService {
@@ -29,11 +27,6 @@ export interface Patient {
     /** From a token. */
     clientId?: string;
   };
-}
-
-/** The scope of a token, as the client asks for it. */
-export function scopeOf(audience: TokenAudience, { graphUrl, intuneResource }: CheckedOptions): string {
-  return `${audience === 'graph' ? graphUrl.href.replace(/\/+$/, '') : intuneResource}/.default`;
 }
 
 /** Whether the sign-in goes to the authority; a managed identity and a foreign credential have ways of their own. */

@@ -4,6 +4,8 @@ import { isIP } from 'node:net';
 import { connect, rootCertificates, type DetailedPeerCertificate, type TLSSocket } from 'node:tls';
 import { X509Certificate } from 'node:crypto';
 import type { CheckedTls } from '../http/connection-options.ts';
+import { toLine } from '../http/redaction.ts';
+import { targetContext } from '../http/secure-context.ts';
 
 /** What a handshake showed. */
 export interface TlsPicture {
@@ -38,8 +40,7 @@ export async function probeTls(
     port: Number(url.port || 443),
     ...(through === undefined ? {} : { socket: through }),
     ...(isIP(host) === 0 ? { servername: host } : {}),
-    ...(tls?.ca === undefined ? {} : { ca: tls.ca }),
-    ...(tls?.client === undefined ? {} : { cert: tls.client.chain, key: tls.client.privateKey }),
+    ...(tls === undefined ? {} : { secureContext: targetContext(tls) }),
     ALPNProtocols: ['http/1.1'],
     rejectUnauthorized: false,
   });
@@ -90,7 +91,7 @@ function publicRoots(): ReadonlySet<string> {
   return new Set(rootCertificates.map((pem) => new X509Certificate(pem).fingerprint256));
 }
 
-/** The common name in a name of several lines as Node prints it, or the whole in one line. */
+/** The common name in a name of several lines as Node prints it, or the whole; in one line without control characters. */
 export function commonName(name: string): string {
-  return /^CN=(.+)$/m.exec(name)?.[1] ?? name.replaceAll('\n', ', ');
+  return toLine(/^CN=(.+)$/m.exec(name)?.[1] ?? name.replaceAll('\n', ', '), 200);
 }

@@ -1,24 +1,25 @@
 import type { Call } from '../call.ts';
-import { IntuneHttpError } from '../errors.ts';
+import { IntuneHttpError, type RequestIds } from '../errors.ts';
 import { errorDetail, isObject, parseJson } from './error-detail.ts';
+import type { HttpHeaders } from './exchange.ts';
 import { redact, toLine, type Secrets } from './redaction.ts';
 import { requestIds } from './request-ids.ts';
-import { retryAfterMs } from '../resilience/retry-after.ts';
+import { retryAfterMs } from './retry-after.ts';
 
 const longestShownBody = 4096;
 const longestShownDetail = 1000;
 /** Redaction looks further than is shown, so that a secret cut at the end of what is shown is still recognised. */
-const longestReadBody = 4 * longestShownBody;
+const longestReadText = 4 * longestShownBody;
 
 /** A complete HTTP answer, of any status. */
 export class HttpAnswer {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly headers: HttpHeaders;
   readonly #text: string;
   readonly #secrets: Secrets;
   readonly #receivedAt: Date | undefined;
 
-  constructor(status: number, headers: HttpAnswer['headers'], text: string, secrets: Secrets, receivedAt?: Date) {
+  constructor(status: number, headers: HttpHeaders, text: string, secrets: Secrets, receivedAt?: Date) {
     this.status = status;
     this.headers = headers;
     this.#text = text;
@@ -45,7 +46,7 @@ export class HttpAnswer {
 
   /** A text of this answer as one line without secrets. */
   show(text: string): string {
-    return toLine(redact(text, this.#secrets), longestShownDetail);
+    return toLine(redact(text.slice(0, longestReadText), this.#secrets), longestShownDetail);
   }
 
   /** The error for an answer whose status says failure. `service` names who answered, to begin the sentence. */
@@ -66,13 +67,19 @@ export class HttpAnswer {
       status: this.status,
       body: this.#shownBody(),
       detail: this.detail(),
-      requestIds: requestIds(this.headers, parseJson(this.#text)),
+      requestIds: this.#requestIds(),
       retryAfterMs: this.#receivedAt === undefined ? undefined : retryAfterMs(this.headers, this.#receivedAt),
     };
     return new IntuneHttpError(message, answer, { activityId: call.activityId });
   }
 
+  /** Without those in which the service echoes a secret. */
+  #requestIds(): RequestIds {
+    const ids = Object.entries(requestIds(this.headers, parseJson(this.#text)));
+    return Object.fromEntries(ids.filter(([, id]) => redact(id, this.#secrets) === id));
+  }
+
   #shownBody(): string {
-    return redact(this.#text.slice(0, longestReadBody), this.#secrets).slice(0, longestShownBody);
+    return redact(this.#text.slice(0, longestReadText), this.#secrets).slice(0, longestShownBody);
   }
 }

@@ -1,9 +1,9 @@
-import { createSecureContext } from 'node:tls';
 import type { Dispatcher } from 'undici';
-import { checkObject, checkText } from '../arguments.ts';
+import { checkObject, checkText, checkWholeNumber } from '../arguments.ts';
 import { IntuneArgumentError } from '../errors.ts';
 import { checkPassphrase, checkPem } from './check-pem.ts';
 import { matchKeyPair, readCertificates, readPrivateKey } from './pem.ts';
+import { targetContext } from './secure-context.ts';
 
 /** TLS of every connection: sign-in, discovery and Intune; the counterpart of `SetSslSocketFactory`. */
 export interface TlsOptions {
@@ -114,9 +114,9 @@ function checkTls(tls: TlsOptions): CheckedTls {
 }
 
 /** OpenSSL has rules of its own, above all against short keys and old digests. */
-function checkWithOpenSsl({ ca, client }: CheckedTls): void {
+function checkWithOpenSsl(tls: CheckedTls): void {
   try {
-    createSecureContext({ ...(ca && { ca }), ...(client && { cert: client.chain, key: client.privateKey }) });
+    targetContext(tls);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason';
     throw new IntuneArgumentError('tls.certificate', `is refused by OpenSSL: ${code}`);
@@ -154,10 +154,12 @@ function checkProxy(proxy: ProxyOptions): CheckedProxy {
   if (protocol !== 'http' && protocol !== 'https') {
     throw new IntuneArgumentError('proxy.protocol', 'must be http or https');
   }
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-    throw new IntuneArgumentError('proxy.port', 'must be a whole number from 1 to 65535');
-  }
-  return { protocol, host: checkProxyHost(host), port, authorization: basicAuthorization(username, password) };
+  return {
+    protocol,
+    host: checkProxyHost(host),
+    port: checkWholeNumber('proxy.port', port, { from: 1, to: 65_535 }),
+    authorization: basicAuthorization(username, password),
+  };
 }
 
 function checkProxyHost(value: unknown): string {

@@ -1,9 +1,12 @@
 import type { Dispatcher } from 'undici';
 
+/** By name in lower case; several lines of one name are an array. */
+export type HttpHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
 /** What came back: a whole answer, not interpreted. */
 export interface RawAnswer {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly headers: HttpHeaders;
   readonly body: Uint8Array;
 }
 
@@ -12,6 +15,18 @@ export interface ExchangeLimits {
   readonly largestBodyBytes: number;
   /** Called when a connection stands and the first byte of the request is about to go out. */
   readonly onSent: () => void;
+  /** Whether an answer with these headers may be the one to this request. */
+  readonly isAnswer: (headers: HttpHeaders) => boolean;
+}
+
+/** What came over the connection is the answer to another request; the connection is not used again. */
+export class StrayAnswerError extends Error {
+  readonly code = 'STRAY_ANSWER';
+
+  constructor() {
+    super('the answer that came is to another request');
+    this.name = new.target.name;
+  }
 }
 
 /** The answer's body is larger than it may be. */
@@ -27,7 +42,7 @@ export class BodyTooLargeError extends Error {
 
 /**
  * Sends one request and collects its answer. Rejects with the signal's reason when that is aborted, with
- * `BodyTooLargeError`, or with the dispatcher's error.
+ * `BodyTooLargeError`, `StrayAnswerError`, or with the dispatcher's error.
  *
  * It speaks to the dispatcher itself and not through `undici.request`, because only the dispatcher tells whether
  * anything of the request was sent, and thereby whether it is safe to repeat.
@@ -58,7 +73,7 @@ class AnswerCollector implements Dispatcher.DispatchHandler {
   #isAborted = false;
   #size = 0;
   #status = 0;
-  #headers: RawAnswer['headers'] = {};
+  #headers: HttpHeaders = {};
 
   constructor(limits: ExchangeLimits) {
     this.#limits = limits;
@@ -84,11 +99,14 @@ class AnswerCollector implements Dispatcher.DispatchHandler {
     this.#limits.onSent();
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: RawAnswer['headers']): void {
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: HttpHeaders): void {
     // 1xx announces the real answer.
     if (status >= 200) {
       this.#status = status;
       this.#headers = headers;
+      if (!this.#limits.isAnswer(headers)) {
+        this.abort(new StrayAnswerError());
+      }
     }
   }
 

@@ -1,6 +1,7 @@
 import { redact, toLine, type Secrets } from './redaction.ts';
 
 const deepestCause = 5;
+const longestReadText = 16 * 1024;
 
 /** The copy that stands for another library's error. */
 interface ForeignError extends Error {
@@ -13,23 +14,46 @@ interface ForeignError extends Error {
  */
 export function copyCause(error: unknown, secrets: Secrets = {}, depth = 0): Error | undefined {
   if (!(error instanceof Error)) {
-    return typeof error === 'string' ? new Error(toLine(redact(error, secrets), 1000)) : undefined;
+    return typeof error === 'string' ? new Error(shown(error, secrets)) : undefined;
   }
-  const inner = depth < deepestCause ? copyCause(error.cause, secrets, depth + 1) : undefined;
-  const message = toLine(redact(describe(error), secrets), 1000);
+  const inner = depth < deepestCause ? copyCause(member(error, 'cause'), secrets, depth + 1) : undefined;
+  const message = shown(describe(error), secrets);
   const copy: ForeignError = new Error(message, inner === undefined ? undefined : { cause: inner });
-  copy.name = error.name;
-  copy.stack = `${error.name}: ${message}`;
-  const code = 'code' in error ? error.code : undefined;
+  copy.name = shown(member(error, 'name') ?? 'Error', secrets);
+  copy.stack = `${copy.name}: ${message}`;
+  const code = member(error, 'code');
   if (typeof code === 'string') {
-    copy.code = code;
+    copy.code = shown(code, secrets);
   }
   return copy;
 }
 
+/** One line without secrets. */
+function shown(value: unknown, secrets: Secrets): string {
+  return typeof value === 'string' ? toLine(redact(value.slice(0, longestReadText), secrets), 1000) : '';
+}
+
+/** An error of somebody else may have members of any type, and getters that throw. */
+function member(error: Error, name: string): unknown {
+  try {
+    return Reflect.get(error, name);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Node reports a connection that failed at every address of a host with an empty message and a list. */
-function describe(error: Error): string {
-  return error instanceof AggregateError && error.message === ''
-    ? error.errors.map((each) => (each instanceof Error ? each.message : String(each))).join('; ')
-    : error.message;
+function describe(error: Error): unknown {
+  const message = member(error, 'message');
+  const errors = error instanceof AggregateError && message === '' ? member(error, 'errors') : undefined;
+  return Array.isArray(errors)
+    ? errors
+        .map((each) => (each instanceof Error ? member(each, 'message') : each))
+        .filter(isText)
+        .join('; ')
+    : message;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
 }

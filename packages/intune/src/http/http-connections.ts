@@ -1,13 +1,13 @@
-import { createSecureContext } from 'node:tls';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
 import type { Call } from '../call.ts';
 import { IntuneHttpError, IntuneNetworkError } from '../errors.ts';
 import { HttpAnswer } from './answer.ts';
 import type { CheckedConnectionOptions } from './connection-options.ts';
-import { BodyTooLargeError, exchange } from './exchange.ts';
+import { BodyTooLargeError, exchange, type HttpHeaders } from './exchange.ts';
 import { copyCause } from './foreign-cause.ts';
 import { classifyFailure } from './network-failure.ts';
 import type { Secrets } from './redaction.ts';
+import { proxyContext, targetContext } from './secure-context.ts';
 import { Tunnels } from './tunnel.ts';
 
 /** The answers to expect are a few hundred bytes; a token or a page of Graph a few thousand. */
@@ -25,6 +25,9 @@ const connectionsPerOrigin = 64;
  * its limit (`Keep-Alive: timeout=…`) is believed, up to the maximum.
  */
 const keepAlive = { keepAliveTimeout: 30_000, keepAliveMaxTimeout: 60_000 };
+
+/** More than can be under way at a time. */
+const activitiesKept = 1000;
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';
@@ -55,6 +58,8 @@ export class HttpConnections {
   readonly #dispatcher: Dispatcher;
   readonly #tunnels: Tunnels | undefined;
   readonly #running = new Set<Promise<HttpAnswer>>();
+  /** Of the latest requests. */
+  readonly #activityIds = new Set<string>();
   #local: Agent | undefined;
   #closing: Promise<void> | undefined;
 
@@ -75,6 +80,7 @@ export class HttpConnections {
       const { activityId } = call;
       throw new IntuneNetworkError('The client has been closed', { activityId, reason: 'closed' });
     }
+    this.#noteActivity(call);
     const answer = this.#exchange(message, call);
     this.#running.add(answer);
     try {
@@ -94,7 +100,12 @@ export class HttpConnections {
       const { status, headers, body } = await exchange(
         message.route === 'local' ? this.#localDispatcher() : this.#dispatcher,
         dispatchOptions(message, call),
-        { signal: call.signal, largestBodyBytes: message.largestBodyBytes ?? largestBodyBytes, onSent },
+        {
+          signal: call.signal,
+          largestBodyBytes: message.largestBodyBytes ?? largestBodyBytes,
+          onSent,
+          isAnswer: (headers) => this.#isAnswer(headers, message, call),
+        },
       );
       return new HttpAnswer(status, headers, new TextDecoder().decode(body), message.secrets);
     } catch (error) {
@@ -103,6 +114,25 @@ export class HttpConnections {
       }
       throw error instanceof BodyTooLargeError ? tooLarge(error, call) : networkError(error, wasSent, message, call);
     }
+  }
+
+  #noteActivity({ activityId }: Call): void {
+    this.#activityIds.add(activityId);
+    const [oldest] = this.#activityIds;
+    if (oldest !== undefined && this.#activityIds.size > activitiesKept) {
+      this.#activityIds.delete(oldest);
+    }
+  }
+
+  /**
+   * A gateway that has lost step hands the answer of one request to the next on the same connection. Microsoft's
+   * services repeat `client-request-id`: one of another request of ours gives that away. Any other value means nothing,
+   * and answers to GET may come from a cache.
+   */
+  #isAnswer(headers: HttpHeaders, { method }: HttpRequest, { activityId }: Call): boolean {
+    const id = headers['client-request-id'];
+    const isOfAnother = typeof id === 'string' && id !== activityId && this.#activityIds.has(id);
+    return method === 'GET' || !isOfAnother;
   }
 
   /** Lets running requests finish, then closes every connection. A caller's dispatcher stays open. */
@@ -143,10 +173,7 @@ function newAgent(connect: buildConnector.connector): Agent {
 
 /** TLS to the target, over a socket of its own or over a tunnel. */
 function newConnector({ tls, connectTimeoutMs }: HttpConnectionsOptions): buildConnector.connector {
-  const trust = tls?.ca === undefined ? {} : { ca: tls.ca };
-  const client = tls?.client === undefined ? {} : { cert: tls.client.chain, key: tls.client.privateKey };
-  // Made once: Node would otherwise read the certificates anew for every connection.
-  const secureContext = tls === undefined ? {} : { secureContext: createSecureContext({ ...trust, ...client }) };
+  const secureContext = tls === undefined ? {} : { secureContext: targetContext(tls) };
   return buildConnector({ allowH2: false, timeout: connectTimeoutMs, ...secureContext });
 }
 
@@ -156,8 +183,7 @@ function newTunnels(options: HttpConnectionsOptions): Tunnels | undefined {
     ? undefined
     : new Tunnels({
         proxy,
-        // Without the client certificate: that is for Microsoft's side.
-        secureContext: tls?.ca === undefined ? undefined : createSecureContext({ ca: tls.ca }),
+        secureContext: proxyContext(tls),
         timeoutMs: connectTimeoutMs,
         connectTarget: newConnector(options),
       });

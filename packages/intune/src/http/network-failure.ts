@@ -19,6 +19,7 @@ const reasons = new Map<string, NetworkFailureReason>(
     ENETDOWN: 'refused',
     EADDRNOTAVAIL: 'refused',
     UND_ERR_CONNECT_TIMEOUT: 'connect_timeout',
+    STRAY_ANSWER: 'cut',
     ECONNRESET: 'cut',
     ECONNABORTED: 'cut',
     EPIPE: 'cut',

@@ -2,7 +2,8 @@ const mask = '[redacted]';
 
 /** A run of characters that could be base64, base64url or a token, also when escaped for JSON or a URL. */
 const tokenLikeRun = /(?:[A-Za-z0-9+/=_.~-]|\\\/|\\u00[0-9a-f]{2}|%[0-9a-f]{2}){16,}/gi;
-const jsonWebToken = /eyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g;
+/** What a JSON web token is found in; the token itself is not searched for by pattern, which would take too long. */
+const dottedRun = /[\w.-]{16,}/g;
 const tokenMember = /("(?:access_token|refresh_token|id_token|client_secret|client_assertion)"\s*:\s*")[^"]*/gi;
 /** The same in a form. */
 const tokenField = /\b((?:access_token|refresh_token|client_secret|client_assertion|assertion)=)[^&\s"]+/gi;
@@ -41,8 +42,21 @@ export function redact(text: string, secrets: Secrets): string {
     .replace(privateKey, mask)
     .replace(tokenMember, `$1${mask}`)
     .replace(tokenField, `$1${mask}`)
-    .replace(jsonWebToken, mask)
+    .replace(dottedRun, hideJsonWebToken)
     .replace(tokenLikeRun, (run) => (isSecret(unescapeRun(run)) ? mask : run));
+}
+
+/** Hides what may be header, payload and signature of a token (RFC 7515 7.1), and what follows them. */
+function hideJsonWebToken(run: string): string {
+  const parts = run.split('.');
+  for (const [index, part] of parts.entries()) {
+    const start = part.indexOf('eyJ');
+    const isHeader = start >= 0 && part.length - start > 10;
+    if (isHeader && (parts[index + 1] ?? '') !== '' && parts.length > index + 2) {
+      return [...parts.slice(0, index), part.slice(0, start) + mask].join('.');
+    }
+  }
+  return run;
 }
 
 /** Whether one of the consecutive pieces of `run` occurs in `secret`; so it notices every common part of twice that length. */

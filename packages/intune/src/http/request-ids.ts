@@ -1,7 +1,6 @@
 import type { RequestIds } from '../errors.ts';
 import { isObject } from './error-detail.ts';
-
-type Headers = Readonly<Record<string, string | string[] | undefined>>;
+import type { HttpHeaders } from './exchange.ts';
 
 /** In the text of Intune's errors: `… - Activity ID: 0b2c… - Url: …`, or as a member of the JSON inside the message. */
 const activityIdInText = /\bActivity ?Id"?\s*:\s*"?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/i;
@@ -10,7 +9,7 @@ const activityIdInText = /\bActivity ?Id"?\s*:\s*"?([0-9a-f]{8}(?:-[0-9a-f]{4}){
  * By which Microsoft's support finds the request. The services put these ids into headers, Graph also into
  * `innerError`, OData 3 and Entra (`trace_id`, `correlation_id`) beside the error, and Intune into its message.
  */
-export function requestIds(headers: Headers, body: unknown): RequestIds {
+export function requestIds(headers: HttpHeaders, body: unknown): RequestIds {
   const outer = member(body);
   const error = member(outer['error'] ?? outer['odata.error']);
   const inner = member(error['innerError'] ?? error['innererror']);

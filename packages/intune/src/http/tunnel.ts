@@ -32,7 +32,8 @@ export class ProxyError extends Error {
 
 /**
  * Connects to targets through a proxy, one tunnel for each connection. undici's `ProxyAgent` is not used: it has no
- * limit on the time that a proxy takes to open a tunnel, and tells the proxy's status only within a sentence.
+ * limit on the time that a proxy takes to open a tunnel, and tells the proxy's status only within a sentence
+ * (docs/decisions/0005-intune-connections.md).
  */
 export class Tunnels {
   readonly #options: TunnelOptions;
@@ -57,7 +58,7 @@ export class Tunnels {
   async #connect(options: buildConnector.Options, callback: buildConnector.Callback): Promise<void> {
     let httpSocket: Socket;
     try {
-      httpSocket = await this.#open(`${hostOf(options)}:${options.port === '' ? '443' : options.port}`);
+      httpSocket = await this.#open(`${bracketed(options.hostname)}:${options.port === '' ? '443' : options.port}`);
     } catch (error) {
       // Nothing else is rejected with.
       callback(error as ProxyError, null);
@@ -130,14 +131,18 @@ export class Tunnels {
   }
 
   get #name(): string {
-    const { protocol, host, port } = this.#options.proxy;
-    return `The proxy ${protocol}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+    return `The proxy ${proxyAddress(this.#options.proxy)}`;
   }
 }
 
-/** undici takes the brackets off an IPv6 address; CONNECT needs them. */
-function hostOf({ hostname }: buildConnector.Options): string {
-  return hostname.includes(':') ? `[${hostname}]` : hostname;
+/** A proxy as sentences name it: its URL without user name and password. */
+export function proxyAddress({ protocol, host, port }: CheckedProxy): string {
+  return `${protocol}://${bracketed(host)}:${port}`;
+}
+
+/** URLs and CONNECT need brackets around an IPv6 address; undici takes them off. */
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 /** Said explicitly, since Node would take the target's name from the header `host`. There is none for an IP address. */

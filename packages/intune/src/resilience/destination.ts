@@ -2,19 +2,17 @@ import { remainingMs, runCall, type Call } from '../call.ts';
 import type { Diagnostics } from '../diagnostics/diagnostics.ts';
 import type { DestinationName, OperationName } from '../diagnostics/events.ts';
 import { outcomeOf } from '../diagnostics/outcome.ts';
-import { IntuneError, IntuneHttpError, IntuneNetworkError, IntuneTimeoutError, noteAttempts } from '../errors.ts';
+import { IntuneError, IntuneNetworkError, IntuneTimeoutError, noteAttempts } from '../errors.ts';
 import type { HttpAnswer } from '../http/answer.ts';
 import type { HttpRequest } from '../http/http-connections.ts';
 import type { HttpSender } from '../http/http-sender.ts';
 import type { Lifetime } from '../lifetime.ts';
 import type { CircuitBreakerOptions } from './circuit-breaker-options.ts';
-import { CircuitBreaker, type Admission, type CircuitStatus } from './circuit-breaker.ts';
+import { CircuitBreaker, type CircuitStatus } from './circuit-breaker.ts';
+import { judgeAnswer, judgeFailure } from './judge-exchange.ts';
 import type { RetryOptions } from './retry-options.ts';
 import { retryDelayMs } from './retry-policy.ts';
 import { wait } from './wait.ts';
-
-/** A wish to be left alone that exceeds this is tried out earlier: nobody should have to restart the process. */
-const longestOpenMs = 10 * 60_000;
 
 /** More requests at a time than this wait for each other, since connections are limited: that is no fault of the service. */
 const crowd = 64;
@@ -137,7 +135,7 @@ export class Destination {
     progress.attempts += 1;
     const attempt = progress.attempts;
     const { operation } = step;
-    const { diagnostics, now, attemptTimeoutMs } = this.#parts;
+    const { diagnostics, now, timeoutMs, attemptTimeoutMs } = this.#parts;
     const startedMs = performance.now();
     const isInCrowd = this.#running >= crowd;
     this.#running += 1;
@@ -148,7 +146,7 @@ export class Destination {
         call,
         async () => (await this.#sendInTime(request, call)).received(now()),
       );
-      this.#judgeAnswer(answer, step, admission, call);
+      judgeAnswer(answer, { operation, name: names[this.#name], timeoutMs }, admission, call);
       return answer;
     } catch (error) {
       // A call whose time ran out elsewhere says nothing about a service that was asked at the last moment.
@@ -181,45 +179,9 @@ export class Destination {
       throw error;
     }
   }
-
-  #judgeAnswer(answer: HttpAnswer, step: Step, admission: Admission, call: Call): void {
-    const { status } = answer;
-    // Intune's cool-down between downloads is no overload; the revocation service is there for everything else.
-    const isCoolDown = status === 429 && step.operation === 'downloadRevocationRequests';
-    if ((status !== 429 && status < 500) || isCoolDown) {
-      admission.succeeded();
-      return;
-    }
-    const failure = answer.statusError(names[this.#name], call);
-    const { retryAfterMs } = failure;
-    // No call could wait for so long: there is no use in making one.
-    const isLong = retryAfterMs !== undefined && retryAfterMs >= this.#parts.timeoutMs;
-    admission.failed(failure, isLong ? Math.min(retryAfterMs, longestOpenMs) : undefined);
-  }
 }
 
 /** Another step, such as the sign-in before the operation, has noted its attempts, and has made its repeats. */
 function isOfAnotherStep(error: unknown): boolean {
   return error instanceof IntuneError && error.attempts !== undefined;
-}
-
-function judgeFailure(
-  error: unknown,
-  { hadTime, isInCrowd }: { readonly hadTime: boolean; readonly isInCrowd: boolean },
-  admission: Admission,
-): void {
-  if (error instanceof IntuneHttpError) {
-    admission.succeeded(); // An answer all the same, though not one to use.
-  } else if (error instanceof IntuneNetworkError) {
-    const isOurs = error.reason === 'closed' || (error.reason === 'connect_timeout' && isInCrowd);
-    if (isOurs) {
-      admission.abandoned();
-    } else {
-      admission.failed(error);
-    }
-  } else if (error instanceof IntuneTimeoutError && (hadTime || error.limit === 'attempt')) {
-    admission.failed(error);
-  } else {
-    admission.abandoned();
-  }
 }

@@ -27,7 +27,7 @@ export type RevocationMatch<C> =
     };
 
 /** How to read the serial numbers of revocation requests. */
-export interface MatchOptions {
+export interface MatchRevocationRequestsOptions {
   /** What serial numbers of decimal digits alone are. Default: `any`, which reads them both ways. */
   readonly notation?: SerialNumberNotation;
 }
@@ -54,7 +54,7 @@ export interface MatchOptions {
 export function matchRevocationRequests<C extends RevocableCertificate>(
   requests: readonly RevocationRequest[],
   certificates: Iterable<C>,
-  options: MatchOptions = {},
+  options: MatchRevocationRequestsOptions = {},
 ): RevocationMatch<C>[] {
   const bySerialNumber = indexBySerialNumber(certificates);
   return requests.map((request) => {

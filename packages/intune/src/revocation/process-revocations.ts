@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { DownloadRevocationRequests, RevocationDownload } from '../actions/download-revocation-requests.ts';
-import type { UploadRevocationResults } from '../actions/upload-revocation-results.ts';
+import type { DownloadRevocationRequestsOptions, RevocationDownload } from '../actions/download-revocation-requests.ts';
+import type { UploadRevocationResultsOptions } from '../actions/upload-revocation-results.ts';
 import { checkObject, checkSignal, checkWholeNumber } from '../arguments.ts';
 import { IntuneArgumentError, IntuneCircuitOpenError, IntuneCoolDownError, IntuneHttpError } from '../errors.ts';
 import { revokeAll, type RevocationFailure, type Revoke } from './revoke-all.ts';
@@ -10,14 +10,14 @@ import { uploadAll, type Upload } from './upload-all.ts';
 /** The two methods of an `IntuneClient` that a round needs. */
 export interface RevocationClient {
   /** As `IntuneClient` does it. */
-  downloadRevocationRequests(request?: DownloadRevocationRequests): Promise<RevocationDownload>;
+  downloadRevocationRequests(request?: DownloadRevocationRequestsOptions): Promise<RevocationDownload>;
   /** As `IntuneClient` does it; what it resolves with is not looked at. */
-  uploadRevocationResults(request: UploadRevocationResults): Promise<unknown>;
+  uploadRevocationResults(request: UploadRevocationResultsOptions): Promise<unknown>;
 }
 
 /** Options of `processRevocations`. */
 export interface ProcessRevocationsOptions extends Pick<
-  DownloadRevocationRequests,
+  DownloadRevocationRequestsOptions,
   'maximumRequests' | 'issuerName' | 'ignoreCoolDown'
 > {
   /** What the round before has left over. Default: nothing. */

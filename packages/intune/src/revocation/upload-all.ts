@@ -1,4 +1,4 @@
-import { mostResults, type UploadRevocationResults } from '../actions/upload-revocation-results.ts';
+import { mostResults, type UploadRevocationResultsOptions } from '../actions/upload-revocation-results.ts';
 import { IntuneHttpError, IntuneRejectedError } from '../errors.ts';
 import type { RevocationResult } from './revocation-result.ts';
 
@@ -17,7 +17,7 @@ const mostSplits = 20;
  * part that Intune refuses is halved and tried again, so that an unacceptable result holds up few others.
  */
 export async function uploadAll(
-  client: { uploadRevocationResults(request: UploadRevocationResults): Promise<unknown> },
+  client: { uploadRevocationResults(request: UploadRevocationResultsOptions): Promise<unknown> },
   results: readonly RevocationResult[],
   { transactionId, signal }: { readonly transactionId: string; readonly signal: AbortSignal | undefined },
 ): Promise<Upload> {

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import {
   IntuneClient,
   type IntuneClientOptions,
-  type NotifySuccessRequest,
+  type NotifySuccessOptions,
   type ProxyOptions,
 } from '../../src/index.ts';
 import { TestProxy } from '../proxy.ts';
@@ -174,4 +174,4 @@ export const issued = {
   certificateSerialNumber: '4F00A1',
   certificateExpirationDateUtc: new Date('2027-11-22T10:20:30.456Z'),
   issuingCertificateAuthority: 'CN=Contoso Issuing CA,O=Contoso',
-} satisfies Partial<NotifySuccessRequest>;
+} satisfies Partial<NotifySuccessOptions>;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { constants, createHash, verify, X509Certificate } from 'node:crypto';
 import { mkdtemp, rm, symlink, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -101,6 +102,14 @@ describe('credentials', () => {
 
     it('is refused when it is a folder', async () => {
       assert.match((await refusal({ clientId, clientSecretFile: folder })).message, /not a regular file/);
+    });
+
+    it('is refused when it never ends, or nobody writes to it', { skip: process.platform === 'win32' }, async () => {
+      const pipe = join(folder, 'pipe');
+      execFileSync('mkfifo', [pipe]);
+      for (const clientSecretFile of ['/dev/zero', pipe]) {
+        assert.match((await refusal({ clientId, clientSecretFile })).message, /not a regular file/);
+      }
     });
   });
 

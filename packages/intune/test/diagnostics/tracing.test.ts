@@ -11,7 +11,7 @@ import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@open
 import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { Tracing } from '../../src/diagnostics/tracing.ts';
+import { Tracing, type OpenTelemetry } from '../../src/diagnostics/tracing.ts';
 import { json, Microsoft, tenant, text, verdict } from '../microsoft.ts';
 import { rejection, until, validation } from '../requests.ts';
 
@@ -177,4 +177,45 @@ describe('without OpenTelemetry', () => {
     );
     assert.equal(looked, 1);
   });
+});
+
+describe('OpenTelemetry that fails', () => {
+  const fail = (): never => {
+    throw new Error('The exporter is broken');
+  };
+  const span = { setAttributes: fail, setStatus: fail, end: fail };
+  const whole: OpenTelemetry = {
+    SpanKind: { CLIENT: 2 },
+    SpanStatusCode: { ERROR: 2 },
+    ROOT_CONTEXT: {},
+    trace: { getTracer: () => ({ startSpan: () => span }), setSpan: () => ({}) },
+    context: { active: () => ({}), with: (_context, work) => work() },
+  };
+  const rows: [name: string, api: OpenTelemetry][] = [
+    ['in every method of a span', whole],
+    ['when a span is to begin', { ...whole, trace: { ...whole.trace, getTracer: () => ({ startSpan: fail }) } }],
+    ['when a tracer is asked for', { ...whole, trace: { ...whole.trace, getTracer: fail } }],
+    ['before the work', { ...whole, context: { active: () => ({}), with: fail } }],
+    ['after the work', { ...whole, context: { active: () => ({}), with: (_context, work) => (work(), fail()) } }],
+    ['to do the work', { ...whole, context: { active: () => ({}), with: () => undefined as never } }],
+  ];
+  for (const [name, api] of rows) {
+    it(`${name} costs the call nothing, and its work is done once`, async () => {
+      const tracing = new Tracing(async () => api);
+      await tracing.ready();
+      let done = 0;
+      const work = async (open: { setAttributes(attributes: Record<string, string>): void }): Promise<number> => {
+        open.setAttributes({ 'http.request.method': 'GET' });
+        return (done += 1);
+      };
+      assert.equal(await tracing.span('x', {}, work, String), 1);
+      assert.equal(
+        tracing.detached(() => (done += 1)),
+        2,
+      );
+      const failure = new Error('its own');
+      assert.equal(await rejection(tracing.span('x', {}, async () => Promise.reject(failure), String)), failure);
+      assert.equal(done, 2);
+    });
+  }
 });

@@ -76,6 +76,12 @@ describe('a handshake', () => {
     });
   }
 
+  it('with control characters in its names is shown without them', () => {
+    const certificate = new X509Certificate(createServerIdentity(['evil\u009B31m']).cert);
+    const { saw, details } = judgeTls(new URL(`https://${host}`), { ...usual, certificate }, day(100));
+    assert.doesNotMatch(saw + JSON.stringify(details), /\p{Cc}/u);
+  });
+
   it('that is not trusted leads to the clock, the name or the CA, whichever it is', () => {
     const advice = (problem: string): string =>
       judgeTls(new URL(`https://${host}`), { ...usual, problem }, day(100)).advice ?? '';
@@ -151,6 +157,19 @@ describe('the list of services', () => {
       assert.match(finding.saw, saw);
     });
   }
+
+  it('of any length makes a report that can be read', () => {
+    const numbers = Array.from({ length: 100_000 }, (_, number) => number);
+    for (const services of [
+      numbers.map((number) => refused(`Service${number}`)),
+      numbers.map((number) => ({ name: scep, address: { problem: `its host ${number} is foreign` } })),
+      numbers.map((number) => at(scep, `h${number}.manage.microsoft.com`)),
+    ]) {
+      const finding = judgeServices(services);
+      assert.match(finding.saw, /lists 100000 services/);
+      assert.ok(JSON.stringify(finding).length < 30_000);
+    }
+  });
 
   it('shows whether revocation requests can be fetched', () => {
     assert.equal(judgePkiConnector([at('pkiCONNECTORfeservice', 'a.example')]).state, 'ok');

@@ -311,10 +311,10 @@ describe('downloadRevocationRequests', () => {
       [
         'nobody listens there',
         () => {
-          const usual = microsoft.answers.discovery;
-          const dead = json(200, { value: [endpoint('https://127.0.0.1:1/x', 'PkiConnectorFEService')] });
-          microsoft.answers.discovery = dead;
-          setTimeout(() => (microsoft.answers.discovery = usual), 300).unref();
+          const { answers } = microsoft; // The next test has a service of its own.
+          const usual = answers.discovery;
+          answers.discovery = json(200, { value: [endpoint('https://127.0.0.1:1/x', 'PkiConnectorFEService')] });
+          setTimeout(() => (answers.discovery = usual), 300).unref();
         },
         IntuneNetworkError,
       ],

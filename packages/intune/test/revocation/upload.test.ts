@@ -9,7 +9,7 @@ import {
   type IntuneClient,
   type RevocationErrorCode,
   type RevocationResult,
-  type UploadRevocationResults,
+  type UploadRevocationResultsOptions,
 } from '../../src/index.ts';
 import { disconnect, json, Microsoft, revocationPath, text } from '../microsoft.ts';
 import { rejection } from '../requests.ts';
@@ -101,7 +101,7 @@ describe('uploadRevocationResults', () => {
   ];
   for (const [name, changes, argument] of rows) {
     it(`refuses ${name}`, async () => {
-      const request = { transactionId, results: [revoked], ...changes } as UploadRevocationResults;
+      const request = { transactionId, results: [revoked], ...changes } as UploadRevocationResultsOptions;
       const error = await rejection(client.uploadRevocationResults(request));
       assert.ok(error instanceof IntuneArgumentError);
       assert.equal(error.argument, argument);

@@ -1,3 +1,5 @@
+import { withoutTrailingSlash } from '../../base-url.ts';
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** One platform's way of handing out tokens of a managed identity. */
@@ -52,7 +54,7 @@ function imds(environment: Environment): ManagedIdentitySource {
   const host = environment['AZURE_POD_IDENTITY_AUTHORITY_HOST'] || 'http://169.254.169.254';
   return {
     name: "Azure's instance metadata service",
-    endpoint: `${host.replace(/\/+$/, '')}/metadata/identity/oauth2/token`,
+    endpoint: `${withoutTrailingSlash(host)}/metadata/identity/oauth2/token`,
     apiVersion: '2018-02-01',
     headers: { metadata: 'true' },
     idParameters: allIds,

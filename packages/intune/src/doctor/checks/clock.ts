@@ -1,3 +1,4 @@
+import { withoutTrailingSlash } from '../../base-url.ts';
 import type { Call } from '../../call.ts';
 import type { HttpAnswer } from '../../http/answer.ts';
 import type { Check, Finding } from '../check.ts';
@@ -25,8 +26,10 @@ interface Deviation {
 async function measure({ options, http }: Patient, call: Call): Promise<Deviation[]> {
   const { authority, tenant, graphUrl, now } = options;
   const addresses = [
-    ...(signsInAtAuthority(options) ? [`${base(authority)}/${tenant}/v2.0/.well-known/openid-configuration`] : []),
-    `${base(graphUrl)}/v1.0/`,
+    ...(signsInAtAuthority(options)
+      ? [`${withoutTrailingSlash(authority)}/${tenant}/v2.0/.well-known/openid-configuration`]
+      : []),
+    `${withoutTrailingSlash(graphUrl)}/v1.0/`,
   ].map((address) => new URL(address));
   const attempts = await Promise.allSettled(
     addresses.map(async (url): Promise<Deviation[]> => {
@@ -70,8 +73,4 @@ function timeOf({ headers }: HttpAnswer): number | undefined {
   const time = Date.parse(String(headers['date']));
   const ageSeconds = Number(headers['age'] ?? 0);
   return Number.isNaN(time) ? undefined : time + (Number.isFinite(ageSeconds) ? ageSeconds * 1000 : 0);
-}
-
-function base(url: URL): string {
-  return url.href.replace(/\/+$/, '');
 }

@@ -1,9 +1,14 @@
 import type { X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { parseJson, isObject } from '../../http/error-detail.ts';
+import { isGuid } from '../../arguments.ts';
+import type { Call } from '../../call.ts';
+import { readCertificateFiles } from '../../credentials/client-certificate.ts';
+import { readSecretFile } from '../../credentials/client-secret.ts';
+import { readCredentialFile } from '../../credentials/credential-file.ts';
 import { toLine } from '../../http/redaction.ts';
-import { matchKeyPair, PemProblem, readCertificates, readPrivateKey } from '../../http/pem.ts';
+import { matchKeyPair, readCertificates, readPrivateKey, type KeyPair } from '../../http/pem.ts';
+import { readTokenPayload } from '../../token-claims.ts';
 import type { Check, Finding } from '../check.ts';
+import { explainFailure } from '../explain-failure.ts';
 import type { Patient } from '../patient.ts';
 import { commonName } from '../tls-probe.ts';
 
@@ -18,10 +23,13 @@ export const credentialCheck: Check = {
   name: 'credential',
   title: 'Credential of the application',
   needs: [],
-  run: async (patient) => worse(await judgeCredential(patient), judgeClientCertificate(patient)),
+  run: async (patient, call) =>
+    worse(await judgeCredential(patient, call).catch(explainFailure), judgeClientCertificate(patient)),
 };
 
-async function judgeCredential({ options: { credential, now } }: Patient): Promise<Finding> {
+/** Files are read as the sign-in reads them, and refused for the same reasons. */
+async function judgeCredential({ options }: Patient, call: Call): Promise<Finding> {
+  const { credential, now } = options;
   if ('getToken' in credential) {
     return { state: 'ok', saw: "A credential of the caller's own, of which nothing more is known here." };
   }
@@ -31,69 +39,36 @@ async function judgeCredential({ options: { credential, now } }: Patient): Promi
   if ('federatedToken' in credential) {
     const { federatedToken } = credential;
     return typeof federatedToken === 'object' && 'file' in federatedToken
-      ? judgeTokenFile(federatedToken.file, now())
+      ? judgeTokenFile(federatedToken.file, now(), call)
       : { state: 'ok', saw: 'A federated identity: there is nothing here that could end.' };
   }
   if ('certificate' in credential) {
     const { certificate, privateKey, passphrase } = credential;
-    return judgeCertificate({ certificate, privateKey, passphrase }, now());
+    return judgeCertificate(matchKeyPair(readCertificates(certificate), readPrivateKey(privateKey, passphrase)), now());
   }
   if ('certificateFile' in credential) {
-    const { certificateFile, privateKeyFile = certificateFile, passphrase } = credential;
-    return withFiles([certificateFile, privateKeyFile], ([certificate = '', privateKey = '']) =>
-      judgeCertificate({ certificate, privateKey, passphrase }, now()),
-    );
+    return judgeCertificate(await readCertificateFiles(credential, call), now());
   }
-  return 'clientSecretFile' in credential
-    ? withFiles([credential.clientSecretFile], ([secret = '']) => judgeSecret(secret.trim()))
-    : judgeSecret(credential.clientSecret);
+  return judgeSecret(
+    'clientSecretFile' in credential
+      ? await readSecretFile(credential.clientSecretFile, call)
+      : credential.clientSecret,
+  );
 }
 
 function judgeSecret(secret: string): Finding {
-  if (secret === '') {
-    return {
-      state: 'failed',
-      saw: "The client secret's file is empty.",
-      advice: `Make a client secret in ${wherein}.`,
-    };
-  }
   const details = { kind: 'clientSecret' };
   // Copying the wrong column of the portal is the most common mistake of all.
-  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(secret)) {
+  if (isGuid(secret)) {
     const saw = 'The client secret looks like the ID of a secret, not like its value.';
     return { state: 'warning', saw, advice: `Make a new one in ${wherein}, and copy the column "Value".`, details };
   }
-  const saw = 'A client secret. When it ends, only Microsoft Entra knows.';
-  return {
-    state: 'ok',
-    saw,
-    advice: `Look up its end in ${wherein}, and replace it before; a certificate says itself when it ends.`,
-    details,
-  };
+  return { state: 'ok', saw: 'A client secret. Only the Entra admin center shows when it ends.', details };
 }
 
-interface PemPair {
-  readonly certificate: string;
-  readonly privateKey: string;
-  readonly passphrase: string | undefined;
-}
-
-function judgeCertificate({ certificate, privateKey, passphrase }: PemPair, now: Date): Finding {
-  try {
-    const { certificates } = matchKeyPair(readCertificates(certificate), readPrivateKey(privateKey, passphrase));
-    return judgeEnd(
-      'certificate',
-      certificates[0],
-      now,
-      `Register a new certificate in ${wherein}, and put it here; both are good meanwhile.`,
-    );
-  } catch (error) {
-    if (!(error instanceof PemProblem)) {
-      throw error;
-    }
-    const advice = 'The certificate comes first in its file and its chain after it; the private key is PEM as well.';
-    return { state: 'failed', saw: `Certificate or private key ${error.message}.`, advice };
-  }
+function judgeCertificate({ certificates: [own] }: KeyPair, now: Date): Finding {
+  const advice = `Register a new certificate in ${wherein}, and put it here; both are good meanwhile.`;
+  return judgeEnd('certificate', own, now, advice);
 }
 
 /** The one that TLS shows to proxies and servers that ask for it. */
@@ -130,41 +105,25 @@ function judgeEnd(kind: string, certificate: X509Certificate, now: Date, advice:
 }
 
 /** A token of another issuer (RFC 7523), as Kubernetes and others put into a file. */
-async function judgeTokenFile(file: string, now: Date): Promise<Finding> {
-  return withFiles([file], ([token = '']) => {
-    const claims = parseJson(Buffer.from(token.trim().split('.')[1] ?? '', 'base64url').toString('utf8'));
-    if (!isObject(claims)) {
-      return { state: 'failed', saw: `The file ${file} holds no JSON Web Token.`, advice: 'See what writes it.' };
-    }
-    const [iss, sub, aud] = [shown(claims['iss']), shown(claims['sub']), shown(claims['aud'])];
-    const details = { iss, sub, aud };
-    const saw = `A federated token of ${iss ?? 'nobody'} for ${sub ?? 'nobody'}`;
-    const endMs = typeof claims['exp'] === 'number' ? claims['exp'] * 1000 : Number.POSITIVE_INFINITY;
-    if (endMs > now.getTime()) {
-      return { state: 'ok', saw: `${saw}.`, details };
-    }
-    const advice = 'Whatever writes the file has stopped: see that it renews the token.';
-    return { state: 'failed', saw: `${saw} that has ended.`, advice, details };
-  });
+async function judgeTokenFile(file: string, now: Date, call: Call): Promise<Finding> {
+  const claims = readTokenPayload(await readCredentialFile(file, call));
+  if (claims === undefined) {
+    return { state: 'failed', saw: `The file ${file} holds no JSON Web Token.`, advice: 'See what writes it.' };
+  }
+  const [iss, sub, aud] = [shown(claims['iss']), shown(claims['sub']), shown(claims['aud'])];
+  const details = { iss, sub, aud };
+  const saw = `A federated token of ${iss ?? 'nobody'} for ${sub ?? 'nobody'}`;
+  const endMs = typeof claims['exp'] === 'number' ? claims['exp'] * 1000 : Number.POSITIVE_INFINITY;
+  if (endMs > now.getTime()) {
+    return { state: 'ok', saw: `${saw}.`, details };
+  }
+  const advice = 'Whatever writes the file has stopped: see that it renews the token.';
+  return { state: 'failed', saw: `${saw} that has ended.`, advice, details };
 }
 
 /** What the federated credential in Entra has to repeat to the letter. */
 function shown(claim: unknown): string | null {
   return typeof claim === 'string' ? toLine(claim, 1000) : null;
-}
-
-async function withFiles(files: readonly string[], judge: (texts: readonly string[]) => Finding): Promise<Finding> {
-  const texts: string[] = [];
-  for (const file of files) {
-    try {
-      texts.push(await readFile(file, 'utf8'));
-    } catch (error) {
-      const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
-      const advice = 'Check the path, and that this user may read the file.';
-      return { state: 'failed', saw: `The file ${file} cannot be read${code}.`, advice };
-    }
-  }
-  return judge(texts);
 }
 
 const severity = { skipped: 0, ok: 1, warning: 2, failed: 3 } as const;

@@ -1,5 +1,6 @@
 import { checkEndpointAddress, type AddressRules } from '../../endpoint-address.ts';
-import { toLine } from '../../http/redaction.ts';
+import { isNamed, namesOf } from '../../endpoint-list.ts';
+import { redact, toLine, type Secrets } from '../../http/redaction.ts';
 import type { Check, Finding } from '../check.ts';
 import { serviceAdvice } from '../explain-failure.ts';
 import type { ListedService } from '../patient.ts';
@@ -7,6 +8,10 @@ import type { ConnectionCheckDetail } from '../report.ts';
 
 const scepService = 'ScepRequestValidationFEService';
 const pkiConnector = 'PkiConnectorFEService';
+/** Graph lists some dozens; a report must stay readable whatever is listed. */
+const mostListed = 200;
+const mostNamed = 50;
+const longestName = 200;
 
 /** Where does Microsoft Graph say that the tenant's Intune is? */
 export const discoveryCheck: Check = {
@@ -15,7 +20,8 @@ export const discoveryCheck: Check = {
   needs: ['roles.graph'],
   run: async (patient, call) => {
     const listed = await patient.services.locator.list(call);
-    const services = listed.map((endpoint) => toService(endpoint, patient.options));
+    const secrets = { tokens: Object.values(patient.learnt.tokens ?? {}) };
+    const services = listed.map((endpoint) => toService(endpoint, patient.options, secrets));
     patient.learnt.services = services;
     const usable = services.find(({ name, address }) => isNamed(name, scepService) && 'url' in address)?.address;
     if (usable !== undefined && 'url' in usable) {
@@ -33,35 +39,36 @@ export const pkiConnectorCheck: Check = {
   run: ({ learnt }) => judgePkiConnector(learnt.services ?? []),
 };
 
-/** Entries have borne the service's name in any of these members. */
-function toService(
-  { providerName, serviceName, capability, uri }: Record<string, unknown>,
-  rules: AddressRules,
-): ListedService {
-  const name = [providerName, serviceName, capability].find((value) => typeof value === 'string') ?? '';
-  return { name: toLine(name, 200), address: checkEndpointAddress(uri, rules) };
+/** Under the name by which the client would find it, else under the first. */
+function toService(endpoint: Record<string, unknown>, rules: AddressRules, secrets: Secrets): ListedService {
+  const names = namesOf(endpoint);
+  const known = names.find((name) => isNamed(name, scepService) || isNamed(name, pkiConnector));
+  const name = toLine(redact((known ?? names[0] ?? '').slice(0, 10 * longestName), secrets), longestName);
+  return { name, address: checkEndpointAddress(endpoint['uri'], rules) };
 }
 
 /** What Graph's list says about the service that validates requests. */
 export function judgeServices(services: readonly ListedService[]): Finding {
   const found = services.filter(({ name }) => isNamed(name, scepService));
   const usable = found.filter(({ address }) => 'url' in address);
-  const details = { services: services.map(toDetail) };
+  const details = { services: services.slice(0, mostListed).map(toDetail) };
   const listed = `Microsoft Graph lists ${count(services.length, 'service')} of Intune`;
   if (found.length === 0) {
-    const names = [...new Set(services.map(({ name }) => name))].join(', ');
+    const names = some(services.map(({ name }) => name)).join(', ');
     const saw = `${listed}${names === '' ? '' : ` (${names})`}, and no ${scepService}.`;
     return { state: 'failed', saw, advice: serviceAdvice.licence, details };
   }
   const refusals = found.flatMap(({ address }) => ('problem' in address ? [address.problem] : []));
   if (usable.length === 0) {
-    const saw = `${listed}. The address of ${scepService} is refused: ${[...new Set(refusals)].join('; ')}.`;
+    const saw = `${listed}. The address of ${scepService} is refused: ${some(refusals).join('; ')}.`;
     return { state: 'failed', saw, advice: serviceAdvice.address, details };
   }
-  const hosts = [...new Set(usable.flatMap(({ address }) => ('url' in address ? [address.url.host] : [])))];
+  const urls = usable.flatMap(({ address }) => ('url' in address ? [address.url] : []));
+  const hosts = some(urls.map(({ host }) => host));
+  const places = new Set(urls.map(({ href }) => href)).size;
   const saw = `${listed}; ${scepService} is at ${hosts.join(' and ')}`;
   if (refusals.length > 0) {
-    const problems = [...new Set(refusals)].join('; ');
+    const problems = some(refusals).join('; ');
     return {
       state: 'warning',
       saw: `${saw}. A further address is refused: ${problems}.`,
@@ -71,7 +78,7 @@ export function judgeServices(services: readonly ListedService[]): Finding {
   }
   return {
     state: 'ok',
-    saw: usable.length === 1 ? `${saw}.` : `${saw}, under ${usable.length} addresses that are tried in turn.`,
+    saw: places === 1 ? `${saw}.` : `${saw}, under ${places} addresses that are tried in turn.`,
     details,
   };
 }
@@ -92,12 +99,13 @@ export function judgePkiConnector(services: readonly ListedService[]): Finding {
   };
 }
 
-function toDetail({ name, address }: ListedService): ConnectionCheckDetail {
-  return 'url' in address ? { name, host: address.url.host } : { name, problem: address.problem };
+/** Each once, as many as a sentence can bear. */
+function some(texts: readonly string[]): string[] {
+  return [...new Set(texts)].slice(0, mostNamed);
 }
 
-function isNamed(name: string, wanted: string): boolean {
-  return name.toLowerCase() === wanted.toLowerCase();
+function toDetail({ name, address }: ListedService): ConnectionCheckDetail {
+  return 'url' in address ? { name, host: address.url.host } : { name, problem: address.problem };
 }
 
 function count(number: number, thing: string): string {

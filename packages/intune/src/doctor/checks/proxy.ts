@@ -1,6 +1,6 @@
 import type { Call } from '../../call.ts';
 import type { CheckedProxy } from '../../http/connection-options.ts';
-import { ProxyError } from '../../http/tunnel.ts';
+import { proxyAddress, ProxyError } from '../../http/tunnel.ts';
 import type { Check, Finding } from '../check.ts';
 import { openTunnel } from '../open-tunnel.ts';
 import { signsInAtAuthority, type Patient } from '../patient.ts';
@@ -23,7 +23,7 @@ export const proxyCheck: Check = {
 
 async function tryProxy(proxy: CheckedProxy, { options }: Patient, call: Call): Promise<Finding> {
   const target = signsInAtAuthority(options) ? options.authority : options.graphUrl;
-  const name = `${proxy.protocol}://${proxy.host.includes(':') ? `[${proxy.host}]` : proxy.host}:${proxy.port}`;
+  const name = proxyAddress(proxy);
   const details = { proxy: name, withPassword: proxy.authorization !== undefined, target: target.host };
   try {
     const socket = await openTunnel(options.connection, target, options.timeoutMs, call);

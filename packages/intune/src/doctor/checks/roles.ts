@@ -1,8 +1,10 @@
+import { isGuid } from '../../arguments.ts';
 import type { Check, Finding } from '../check.ts';
 import { grantAdvice } from '../explain-failure.ts';
-import type { Patient, TokenAudience } from '../patient.ts';
+import type { Patient } from '../patient.ts';
 import { permissions, type PermissionName } from '../../permissions.ts';
 import { readTokenClaims, type TokenClaims } from '../../token-claims.ts';
+import type { TokenAudience } from '../../token-source.ts';
 
 const mostNamed = 12;
 
@@ -49,8 +51,7 @@ function adviceForIdentity(permission: PermissionName): { readonly advice: strin
 
 /** A managed identity, or a credential of the caller, may belong to another tenant than the one to be asked about. */
 function judgeTenant({ tenantId }: TokenClaims, tenant: string): Finding | undefined {
-  const isId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(tenant);
-  if (!isId || tenantId === undefined || tenantId.toLowerCase() === tenant.toLowerCase()) {
+  if (!isGuid(tenant) || tenantId === undefined || tenantId.toLowerCase() === tenant.toLowerCase()) {
     return undefined;
   }
   return {

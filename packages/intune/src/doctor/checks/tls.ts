@@ -88,7 +88,7 @@ export function judgeTls(url: URL, { protocol, certificate, top, isPublic, probl
   if (problem !== undefined) {
     return {
       state: 'failed',
-      saw: `${saw}. It is not trusted: ${problem}.`,
+      saw: `${saw}. It is not trusted: ${inWords(problem)}.`,
       advice: problemAdvice(problem, top),
       details,
     };
@@ -103,6 +103,26 @@ export function judgeTls(url: URL, { protocol, certificate, top, isPublic, probl
     return { state: 'warning', saw: `${saw}, which is soon.`, advice: 'Have it renewed in time.', details };
   }
   return { state: 'ok', saw: isPublic ? `${saw}.` : `${saw}; its root is ${top}, a private CA.`, details };
+}
+
+/** What OpenSSL and Node call the usual problems, in words, and with the name that can be searched for. */
+function inWords(problem: string): string {
+  switch (problem) {
+    case 'CERT_HAS_EXPIRED':
+      return `it has expired (${problem})`;
+    case 'CERT_NOT_YET_VALID':
+      return `it is not valid yet (${problem})`;
+    case 'ERR_TLS_CERT_ALTNAME_INVALID':
+      return `it is for another host (${problem})`;
+    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
+    case 'SELF_SIGNED_CERT_IN_CHAIN':
+    case 'UNABLE_TO_GET_ISSUER_CERT':
+    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
+    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
+      return `it leads to no CA that is trusted here (${problem})`;
+    default:
+      return problem;
+  }
 }
 
 function problemAdvice(problem: string, top: string): string {

@@ -1,6 +1,7 @@
 import type { Call } from '../../call.ts';
 import type { Check, Finding } from '../check.ts';
-import { scopeOf, type Patient, type TokenAudience } from '../patient.ts';
+import { scopeOf, type TokenAudience } from '../../token-source.ts';
+import type { Patient } from '../patient.ts';
 
 /** Shorter-lived tokens are asked for all the time, and any deviation of clocks ends them. */
 const shortLifetimeMs = 10 * 60_000;

@@ -1,10 +1,10 @@
+import type { HttpHeaders } from './exchange.ts';
+
 /** A longer wish than a day is no wish but a mistake. */
 const longestRetryAfterMs = 24 * 60 * 60_000;
 
 /** RFC 9110 5.6.7, the only form that senders may use. */
 const httpDate = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
-
-type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
 /**
  * How long to wait by the header `Retry-After` (RFC 9110 10.2.3), in milliseconds from 0 to a day.
@@ -12,7 +12,7 @@ type Headers = Readonly<Record<string, string | string[] | undefined>>;
  *
  * @returns `undefined` when there is no such header, or no such form of it
  */
-export function retryAfterMs(headers: Headers, receivedAt: Date): number | undefined {
+export function retryAfterMs(headers: HttpHeaders, receivedAt: Date): number | undefined {
   const value = first(headers['retry-after']);
   if (value === undefined) {
     return undefined;
