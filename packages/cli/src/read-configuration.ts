@@ -19,6 +19,12 @@ function parseJson(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
+    // The parser's message quotes the text, which might be a secret if the path is that of another file.
+    if (!text.trimStart().startsWith('{')) {
+      throw new CommandError(`${path} is not JSON: it does not begin with {.`, {
+        hint: 'A configuration is one JSON object; `scepter init` writes one to start from.',
+      });
+    }
     throw new CommandError(`${path} is not JSON: ${cause instanceof Error ? cause.message : 'unreadable'}`, {
       hint: 'JSON has no comments and no comma after the last element.',
       cause,

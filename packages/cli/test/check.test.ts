@@ -211,12 +211,19 @@ describe('scepter check ends with 3, a sentence and a hint', () => {
     ['for a missing configuration', ['--config', 'none.json'], /There is no file \S+none\.json\. Hint: /],
     ['for a missing properties file', ['--properties', 'none'], /There is no file \S+none\. Hint: Give the path/],
     ['for missing properties', ['--environment'], /AAD_APP_ID is required\. Hint: packages\/intune\/README\.md/],
+    [
+      'for a secret in place of a configuration',
+      ['--config', 'secret'],
+      /is not JSON: it does not begin with \{\. Hint/,
+    ],
+    ['for a secret in place of properties', ['--properties', 'secret'], /is required\. Hint/],
     ['for a secret that is not set', ['--config', 'secretless.json'], /NOT_SET_HERE is empty or not set\. Hint: /],
   ];
   for (const [name, words, message] of rows) {
     it(name, async () => {
       const text = await readFile(join(folder, 'check.json'), 'utf8');
       await writeFile(join(folder, 'secretless.json'), text.replace('"OTHER"', '"NOT_SET_HERE"'));
+      await writeFile(join(folder, 'secret'), 'CANARY~secret');
       const { code, stdout, stderr } = await scepterHere(['check', ...words], {
         folder,
         environment: words.includes('--environment') ? {} : environment(),
@@ -225,6 +232,7 @@ describe('scepter check ends with 3, a sentence and a hint', () => {
       assert.equal(stdout, '');
       assert.match(flat(stderr), message);
       assert.doesNotMatch(stderr, /\n\s+at /, 'no stack trace');
+      assert.doesNotMatch(stderr, /CANARY/);
     });
   }
 

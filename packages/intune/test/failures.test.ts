@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { getEventListeners, once } from 'node:events';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { Agent } from 'undici';
+import { Agent, type Dispatcher } from 'undici';
 import {
   IntuneError,
   IntuneHttpError,
@@ -11,7 +11,7 @@ import {
   IntuneRejectedError,
   IntuneTimeoutError,
   resultCodes,
-  type IntuneClient,
+  IntuneClient,
 } from '../src/index.ts';
 import { disconnect, identity, json, Microsoft, text, verdict, type Answer, type Operation } from './microsoft.ts';
 import { failure, rejection, success, until, validation } from './requests.ts';
@@ -214,6 +214,34 @@ describe('whatever is not Success is an error', () => {
       microsoft.answerNext('service', json(200, success, { 'client-request-id': randomUUID() }));
       await patient.validateRequest(validation);
     });
+
+    const broken: [name: string, dispatch: Dispatcher['dispatch']][] = [
+      ['throws', () => assert.fail('broken')],
+      [
+        'fails and throws',
+        (_options, handler) => {
+          handler.onResponseError?.({} as Dispatcher.DispatchController, new Error('first'));
+          assert.fail('broken');
+        },
+      ],
+      [
+        'cannot abort',
+        (_options, handler) => {
+          const controller = { abort: () => assert.fail('broken') } as Partial<Dispatcher.DispatchController>;
+          handler.onRequestStart?.(controller as Dispatcher.DispatchController, {});
+          return true;
+        },
+      ],
+    ];
+    for (const [name, dispatch] of broken) {
+      it(`reports a dispatcher of the caller that ${name}, and nothing is left unhandled`, async () => {
+        const { tls: _tls, ...options } = microsoft.options({ timeoutMs: 100, retry: false });
+        const dispatcher = { dispatch } as Dispatcher;
+        const patient = new IntuneClient({ ...options, dispatcher });
+        assert.ok((await rejection(patient.validateRequest(validation))) instanceof IntuneError);
+        await patient.close();
+      });
+    }
 
     it('takes a body that is cut off for a network error', async () => {
       const error = await failed((response) => {

@@ -1,5 +1,6 @@
 /** Everything that the server reports of its work, in one place: what an administrator can follow a transaction by. */
 import type { CircuitEvent, DestinationName, IntuneEvent } from '@scepter/intune';
+import type { IntuneFailure } from './enrollment/intune-failure.ts';
 import type { StepReport } from './enrollment/steps.ts';
 import { stepNumbers } from './enrollment/steps.ts';
 import { describeRefusal } from './enrollment/refusals.ts';
@@ -48,7 +49,7 @@ export class Events {
 
   notificationAttempted(
     notification: PendingNotification,
-    result: { readonly activityId: string } | { readonly reason: string },
+    result: { readonly activityId: string } | IntuneFailure,
   ): void {
     const { connection, endpoint, transactionId, serialNumber, attempts } = notification;
     const event = {
@@ -59,8 +60,18 @@ export class Events {
       attempt: attempts + 1,
       ...(serialNumber === undefined ? {} : { serialNumber }),
     };
-    if ('activityId' in result) this.#logger.info({ ...event, outcome: 'done', ...result });
-    else this.#logger.warn({ ...event, outcome: 'failed', ...result });
+    if (!('reason' in result)) {
+      this.#logger.info({ ...event, outcome: 'done', ...result });
+      return;
+    }
+    const { reason, activityId, detail } = result;
+    this.#logger.warn({
+      ...event,
+      outcome: 'failed',
+      reason,
+      ...(activityId === undefined ? {} : { activityId }),
+      ...(detail === undefined ? {} : { detail }),
+    });
   }
 
   /** What the Intune client tells of itself. Its calls are told by the steps and the outbox; here is what lies below. */
@@ -81,10 +92,10 @@ export class Events {
     if (state === 'open' && !this.#away.has(key)) {
       this.#away.add(key);
       const wait = retryAfterMs === undefined ? '' : ` It is tried again in ${seconds(retryAfterMs)} s.`;
-      this.#logger.warn({ message: `${service} does not work; requests are refused at once.${wait}`, connection });
+      this.#logger.warn({ message: `${service} cannot be used; requests are refused at once.${wait}`, connection });
     }
     if (state === 'closed' && this.#away.delete(key)) {
-      this.#logger.info({ message: `${service} works again.`, connection });
+      this.#logger.info({ message: `${service} can be used again.`, connection });
     }
   }
 

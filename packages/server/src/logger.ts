@@ -15,6 +15,8 @@ export interface LogEvent {
   readonly outcome?: string;
   readonly durationMs?: number;
   readonly reason?: string;
+  /** What others said, in their words. */
+  readonly detail?: string;
   readonly serialNumber?: string;
   readonly subject?: string;
   readonly connection?: string;
@@ -55,6 +57,7 @@ const fields: Readonly<Record<Field, 'text' | 'number'>> = {
   durationMs: 'number',
   errorCode: 'text',
   reason: 'text',
+  detail: 'text',
   activityId: 'text',
   serialNumber: 'text',
   subject: 'text',

@@ -38,8 +38,8 @@ describe('what the Intune client tells', () => {
     assert.deepEqual(
       lines.map(({ level, message, connection }) => [level, message, connection]),
       [
-        ['warn', 'Intune does not work; requests are refused at once. It is tried again in 30 s.', 'contoso'],
-        ['info', 'Intune works again.', 'contoso'],
+        ['warn', 'Intune cannot be used; requests are refused at once. It is tried again in 30 s.', 'contoso'],
+        ['info', 'Intune can be used again.', 'contoso'],
       ],
     );
   });

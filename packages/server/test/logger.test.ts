@@ -25,6 +25,7 @@ const full: Required<LogEvent> = {
   outcome: 'done',
   durationMs: 12.3456,
   reason: 'a reason',
+  detail: 'what Intune said',
   serialNumber: '01AB',
   subject: 'CN=device',
   connection: 'contoso',

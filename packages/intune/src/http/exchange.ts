@@ -55,6 +55,7 @@ export async function exchange(
   const { signal } = limits;
   signal.throwIfAborted();
   const collector = new AnswerCollector(limits);
+  collector.answer.catch(() => {}); // Nobody waits for it when the dispatcher throws after it has failed.
   const abort = (): void => collector.abort(signal.reason);
   signal.addEventListener('abort', abort, { once: true });
   try {
@@ -87,7 +88,11 @@ class AnswerCollector implements Dispatcher.DispatchHandler {
   abort(reason: unknown): void {
     this.#isAborted = true;
     this.#outcome.reject(reason);
-    this.#controller?.abort(new Error('The request was aborted'));
+    try {
+      this.#controller?.abort(new Error('The request was aborted'));
+    } catch {
+      // A dispatcher of the caller may fail here, within a timer, where nobody could catch it.
+    }
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {

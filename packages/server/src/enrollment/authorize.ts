@@ -3,7 +3,7 @@
  *
  * Only this module can make an `AuthorizedRequest`, and only an `AuthorizedRequest` can be issued.
  */
-import { IntuneError, IntuneRejectedError } from '@scepter/intune';
+import { IntuneRejectedError } from '@scepter/intune';
 import {
   decodeCertificate,
   decodeCertificationRequest,
@@ -17,6 +17,7 @@ import type { Authorization, RequestIdentity, Store } from '../store/store.ts';
 import type { OpenedRequest } from '../workers/jobs.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { IntuneConnection } from './intune-connection.ts';
+import { describeIntuneFailure } from './intune-failure.ts';
 import { RefusalError } from './refusals.ts';
 
 declare const granted: unique symbol;
@@ -104,12 +105,10 @@ function canonicalChallenge(challenge: string): Uint8Array {
 }
 
 function intuneRefusal(cause: unknown): RefusalError {
-  const activityId = cause instanceof IntuneError ? cause.activityId : undefined;
-  if (cause instanceof IntuneRejectedError) {
-    return new RefusalError('authorization.intune_rejected', { reason: cause.resultCode, activityId, cause });
-  }
-  const reason = cause instanceof IntuneError ? cause.code : 'unexpected';
-  return new RefusalError('authorization.intune_unavailable', { reason, activityId, cause });
+  const failure = describeIntuneFailure(cause);
+  return cause instanceof IntuneRejectedError
+    ? new RefusalError('authorization.intune_rejected', { ...failure, reason: cause.resultCode, cause })
+    : new RefusalError('authorization.intune_unavailable', { ...failure, cause });
 }
 
 /** Only by a certificate that we issued for this endpoint, that was handed out, is valid and not revoked. */

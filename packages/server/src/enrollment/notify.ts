@@ -1,8 +1,8 @@
 /** Step 8 and the outbox: what Intune is told, now or as soon as it listens again. */
-import { IntuneError } from '@scepter/intune';
 import type { NewNotification, NotificationPayload, PendingNotification, Store } from '../store/store.ts';
 import type { OpenedRequest } from '../workers/jobs.ts';
 import type { IntuneConnection } from './intune-connection.ts';
+import { describeIntuneFailure } from './intune-failure.ts';
 import { describeRefusal, RefusalError } from './refusals.ts';
 import type { RefusalCode } from './refusals.ts';
 import { errorCode } from './steps.ts';
@@ -64,8 +64,7 @@ export class Notifier implements SuccessNotifier, FailureNotifier {
       return { connection, ...(await this.#send(found.notification)) };
     } catch (cause) {
       await this.#postpone(found.notification, cause);
-      const activityId = cause instanceof IntuneError ? cause.activityId : undefined;
-      throw new RefusalError('notification.not_accepted', { reason: errorCode(cause), activityId, cause });
+      throw new RefusalError('notification.not_accepted', { ...describeIntuneFailure(cause), cause });
     }
   }
 

@@ -179,17 +179,25 @@ export function describeRefusal(code: RefusalCode): RefusalDefinition {
 export class RefusalError extends Error {
   readonly code: RefusalCode;
   readonly reason: string | undefined;
+  /** What others said about it, for the operator alone. */
+  readonly detail: string | undefined;
   /** Correlates with Intune's side, where it was asked. */
   readonly activityId: string | undefined;
 
   constructor(
     code: RefusalCode,
-    details: { reason?: string | undefined; activityId?: string | undefined; cause?: unknown } = {},
+    details: {
+      reason?: string | undefined;
+      detail?: string | undefined;
+      activityId?: string | undefined;
+      cause?: unknown;
+    } = {},
   ) {
     super(code, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = 'RefusalError';
     this.code = code;
     this.reason = details.reason;
+    this.detail = details.detail;
     this.activityId = details.activityId;
   }
 }

@@ -27,6 +27,8 @@ export interface StepReport {
   readonly durationMs: number;
   readonly refusal?: RefusalCode;
   readonly reason?: string;
+  /** What Intune said, and what to do about it. */
+  readonly detail?: string;
   readonly activityId?: string;
   readonly serialNumber?: string;
   readonly subject?: string;
@@ -92,12 +94,13 @@ export class Trace {
   }
 }
 
-function failureReport(error: unknown): Pick<StepReport, 'outcome' | 'refusal' | 'reason' | 'activityId'> {
+function failureReport(error: unknown): Pick<StepReport, 'outcome' | 'refusal' | 'reason' | 'detail' | 'activityId'> {
   if (!(error instanceof RefusalError)) return { outcome: 'failed', reason: errorCode(error) };
   return {
     outcome: 'refused',
     refusal: error.code,
     ...(error.reason === undefined ? {} : { reason: error.reason }),
+    ...(error.detail === undefined ? {} : { detail: error.detail }),
     ...(error.activityId === undefined ? {} : { activityId: error.activityId }),
   };
 }

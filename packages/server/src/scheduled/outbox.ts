@@ -1,6 +1,6 @@
 /** Delivers what Intune could not be told at once. At least once: a crash between delivery and record repeats it. */
 import type { Notifier } from '../enrollment/notify.ts';
-import { errorCode } from '../enrollment/steps.ts';
+import { describeIntuneFailure, type IntuneFailure } from '../enrollment/intune-failure.ts';
 import type { PendingNotification, Store } from '../store/store.ts';
 
 /** What is due at once is sent a few at a time, so that a long backlog does not meet Intune as a flood. */
@@ -15,7 +15,7 @@ export interface OutboxParts {
   readonly now: () => Date;
   readonly onAttempt: (
     notification: PendingNotification,
-    result: { readonly activityId: string } | { readonly reason: string },
+    result: { readonly activityId: string } | IntuneFailure,
   ) => void;
 }
 
@@ -30,7 +30,7 @@ export async function deliverDueNotifications(parts: OutboxParts, signal: AbortS
       try {
         onAttempt(notification, await notifier.deliver(notification, signal));
       } catch (error) {
-        onAttempt(notification, { reason: errorCode(error) });
+        onAttempt(notification, describeIntuneFailure(error));
       }
     }
   };

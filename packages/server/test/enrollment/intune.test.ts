@@ -99,6 +99,22 @@ describe('an enrollment through Intune', () => {
     assert.equal(refused?.refusal, 'authorization.intune_rejected');
     assert.equal(refused?.reason, 'SubjectNameMismatch');
     assert.match(refused?.activityId ?? '', /^[0-9a-f-]{36}$/);
+    assert.match(
+      refused?.detail ?? '',
+      /^Intune answered SubjectNameMismatch: .*Compare the request with the device's/s,
+    );
+  });
+
+  it('tells the operator in words why Intune could not be asked, and what to do', async () => {
+    const message = await freshRequest();
+    await laboratory.control.setFault({
+      operation: 'validateRequest',
+      fault: { kind: 'http', status: 403, body: '{"error":{"code":"Forbidden","message":"no role"}}' },
+    });
+    await client.send(message);
+    const refused = laboratory.steps.find(({ outcome }) => outcome === 'refused');
+    assert.equal(refused?.reason, 'intune.permission');
+    assert.match(refused?.detail ?? '', /HTTP 403: Forbidden: no role.*scep_challenge_provider/s);
   });
 });
 
