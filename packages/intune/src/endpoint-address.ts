@@ -32,7 +32,8 @@ export function checkEndpointAddress(
   }
   const isIntune = [...intuneHostSuffixes, ...endpointHostSuffixes].some((suffix) => url.hostname.endsWith(suffix));
   if (!isIntune && !(allowLoopback && isLoopback(url.hostname))) {
-    return { problem: `its host ${toLine(url.hostname, 253)} is not one of Intune's` };
+    const hint = isLoopback(url.hostname) ? ' (allowLoopback lets an emulator on this machine through)' : '';
+    return { problem: `its host ${toLine(url.hostname, 253)} is not one of Intune's${hint}` };
   }
   return { url };
 }

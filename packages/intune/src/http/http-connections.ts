@@ -203,11 +203,15 @@ function tooLarge({ message, status }: BodyTooLargeError, { activityId }: Call):
   return new IntuneHttpError(message, { code: 'intune.bad_reply', status, body: '' }, { activityId });
 }
 
+/** Node advises an option of its command line, which this client's own trust does not look at. */
+const nodesAdvice = /; if the root CA is installed locally, try running Node\.js with --use-system-ca/;
+
 function networkError(error: unknown, wasSent: boolean, message: HttpRequest, call: Call): IntuneNetworkError {
   const cause = copyCause(error, message.secrets);
   const detail = [cause?.message, cause?.cause instanceof Error ? cause.cause.message : undefined];
   const text = detail.filter((part) => part !== undefined && part !== '').join(': ') || 'unknown reason';
-  return new IntuneNetworkError(`No answer from ${message.url.host}: ${text}`, {
+  const reason = text.replace(nodesAdvice, '; if its CA is your own or that of a proxy, name it in tls.ca');
+  return new IntuneNetworkError(`No answer from ${message.url.host}: ${reason}`, {
     activityId: call.activityId,
     cause,
     ...classifyFailure(error, wasSent),

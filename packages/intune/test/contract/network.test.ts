@@ -40,6 +40,7 @@ describe('the contract with the network', () => {
         const error = await desk.failure(calls.validateRequest(client, desk));
         assert.ok(error instanceof IntuneNetworkError);
         assert.equal(error.reason, 'tls');
+        assert.match(error.message, /unable to verify .*; if its CA is your own .*name it in tls\.ca/);
         assert.equal(error.attempts, 1);
         assert.deepEqual(desk.traffic.counts(), {});
       });

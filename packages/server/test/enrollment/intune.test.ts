@@ -128,6 +128,14 @@ describe('whatever Intune answers but Success, there is no certificate', () => {
     ['HTML', { kind: 'html' }, 'authorization.intune_unavailable'],
     ['garbage', { kind: 'garbage' }, 'authorization.intune_unavailable'],
     ['a cut connection', { kind: 'disconnect' }, 'authorization.intune_unavailable'],
+    ['a cut body', { kind: 'cutBody' }, 'authorization.intune_unavailable'],
+    ['a body without end', { kind: 'hugeBody', bytes: 2_000_000 }, 'authorization.intune_unavailable'],
+    ['a redirect', { kind: 'redirect', location: '/elsewhere' }, 'authorization.intune_unavailable'],
+    ['a list of results', { kind: 'wrongJson', body: [{ code: 'Success' }] }, 'authorization.intune_unavailable'],
+    ['a list of codes', { kind: 'wrongJson', body: { code: ['Success'] } }, 'authorization.intune_unavailable'],
+    ['a code within', { kind: 'wrongJson', body: { value: { code: 'Success' } } }, 'authorization.intune_unavailable'],
+    ['yes', { kind: 'wrongJson', body: true }, 'authorization.intune_unavailable'],
+    ['Success and more', { kind: 'wrongJson', body: { code: 'Success.' } }, 'authorization.intune_rejected'],
     ['silence', { kind: 'delay', delayMs: 10_000 }, 'authorization.intune_unavailable'],
   ];
   for (const [name, fault, refusal] of faults) {
