@@ -1,7 +1,7 @@
 import type { Call } from './call.ts';
 import { IntuneAuthenticationError, IntunePermissionError } from './errors.ts';
 import type { HttpAnswer } from './http/answer.ts';
-import type { HttpRequest } from './http/http-connections.ts';
+import type { HttpRequest } from './http/http-sender.ts';
 import type { HttpSender } from './http/http-sender.ts';
 import { describeRoles, grantedRoles, hasPermission, type PermissionName } from './permissions.ts';
 import { sentence } from './sentence.ts';

@@ -1,5 +1,5 @@
 import type { ConnectedServices } from './connect-services.ts';
-import type { DestinationName } from './diagnostics/events.ts';
+import type { DestinationName } from './service-names.ts';
 import type { CircuitStatus } from './resilience/circuit-breaker.ts';
 import type { LocationStatus } from './service-locator.ts';
 import type { TokenStatus } from './token-source.ts';

@@ -2,7 +2,7 @@ import type { IntuneServices } from './actions/service-action.ts';
 import type { AuthorizedService } from './authorized-requests.ts';
 import { CurrentCredential } from './credentials/current-credential.ts';
 import { Diagnostics } from './diagnostics/diagnostics.ts';
-import type { DestinationName } from './diagnostics/events.ts';
+import type { DestinationName } from './service-names.ts';
 import { HttpConnections } from './http/http-connections.ts';
 import { Lifetime } from './lifetime.ts';
 import type { CheckedOptions } from './options.ts';

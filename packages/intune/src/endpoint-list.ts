@@ -8,7 +8,7 @@ import type { HttpAnswer } from './http/answer.ts';
 import { isObject } from './http/error-detail.ts';
 import type { HttpSender } from './http/http-sender.ts';
 import { describeRoles, hasPermission } from './permissions.ts';
-import type { ServiceName } from './service-locator.ts';
+import type { ServiceName } from './service-names.ts';
 
 /** Graph's list has some dozens of endpoints, on one page. */
 const mostPages = 10;

@@ -1,4 +1,4 @@
-import type { DestinationName } from './diagnostics/events.ts';
+import type { DestinationName } from './service-names.ts';
 import { signInAdvice } from './entra-codes.ts';
 import { parseResultCode, resultCodes, type IntuneResultCode } from './result-codes.ts';
 

@@ -45,7 +45,6 @@ export type {
   CallName,
   CircuitEvent,
   CircuitState,
-  DestinationName,
   IntuneEvent,
   LocationEvent,
   OperationName,
@@ -57,7 +56,8 @@ export { entraCodes, type EntraCodeDescription } from './entra-codes.ts';
 export type { CircuitStatus } from './resilience/circuit-breaker.ts';
 export type { CircuitBreakerOptions } from './resilience/circuit-breaker-options.ts';
 export type { RetryOptions } from './resilience/retry-options.ts';
-export type { LocationStatus, ServiceName } from './service-locator.ts';
+export type { LocationStatus } from './service-locator.ts';
+export type { DestinationName, ServiceName } from './service-names.ts';
 export type { TokenStatus } from './token-source.ts';
 export { hResults } from './hresults.ts';
 export { resultCodes, type IntuneResultCode, type ResultCodeDescription } from './result-codes.ts';

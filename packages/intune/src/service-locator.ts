@@ -6,9 +6,7 @@ import { IntuneServiceNotFoundError } from './errors.ts';
 import type { Lifetime } from './lifetime.ts';
 import type { Destination } from './resilience/destination.ts';
 import { RefreshedValue, type Fresh } from './resilience/refreshed-value.ts';
-
-/** Intune's services as discovery lists them. */
-export type ServiceName = 'ScepRequestValidationFEService' | 'PkiConnectorFEService';
+import type { ServiceName } from './service-names.ts';
 
 export interface ServiceLocatorOptions extends AddressRules, EndpointListLocation {
   readonly destination: Destination;

@@ -7,7 +7,8 @@ import type { HttpAnswer } from '../http/answer.ts';
 import type { HttpSender } from '../http/http-sender.ts';
 import type { Destination } from '../resilience/destination.ts';
 import { failureKind } from '../resilience/retry-policy.ts';
-import type { ServiceLocator, ServiceName } from '../service-locator.ts';
+import type { ServiceLocator } from '../service-locator.ts';
+import type { ServiceName } from '../service-names.ts';
 
 /** One operation of one of Intune's services with its checked arguments. */
 export interface ServiceAction {

@@ -5,7 +5,7 @@ import type { Call } from '../call.ts';
 import { IntuneAuthenticationError } from '../errors.ts';
 import { copyCause } from '../http/foreign-cause.ts';
 import type { ClientProof, ProveClient } from './client-proof.ts';
-import type { SignIn } from './create-credential.ts';
+import type { SignIn } from './sign-in.ts';
 import { MsalNetwork } from './msal-network.ts';
 import type { AccessToken, GetTokenOptions, TokenCredential } from './token-credential.ts';
 

@@ -1,4 +1,3 @@
-import type { HttpSender } from '../http/http-sender.ts';
 import { ApplicationCredential } from './application-credential.ts';
 import { proveByCertificate, proveByCertificateFile } from './client-certificate.ts';
 import type { ProveClient } from './client-proof.ts';
@@ -6,19 +5,8 @@ import { proveBySecret, proveBySecretFile } from './client-secret.ts';
 import type { IntuneCredential, ManagedIdentity, WorkloadIdentity } from './credential-options.ts';
 import { proveByCallback, proveByManagedIdentity, proveByTokenFile } from './federated-token.ts';
 import { ManagedIdentityCredential } from './managed-identity/managed-identity-credential.ts';
+import type { SignIn } from './sign-in.ts';
 import type { TokenCredential } from './token-credential.ts';
-
-/** Where and through what a credential of ours signs in. */
-export interface SignIn {
-  readonly tenant: string;
-  /** Base URL of the sign-in service. */
-  readonly authority: URL;
-  /** What the token of a managed identity is addressed to that stands for an application. */
-  readonly tokenExchangeAudience: string;
-  readonly http: HttpSender;
-  /** The clock that decides whether a certificate is still valid. Default: the system's. */
-  readonly now?: () => Date;
-}
 
 /** The token credential for a checked `credential` option. */
 export function createCredential(credential: IntuneCredential, signIn: SignIn): TokenCredential {

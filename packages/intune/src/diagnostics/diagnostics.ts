@@ -1,7 +1,7 @@
 import type { Call } from '../call.ts';
 import { IntuneError, IntuneRejectedError, noteAttempts } from '../errors.ts';
 import type { HttpAnswer } from '../http/answer.ts';
-import type { HttpRequest } from '../http/http-connections.ts';
+import type { HttpRequest } from '../http/http-sender.ts';
 import { publish } from './channels.ts';
 import type { AttemptEvent, CallEvent, IntuneEvent } from './events.ts';
 import { outcomeOf } from './outcome.ts';

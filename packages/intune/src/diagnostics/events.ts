@@ -1,8 +1,5 @@
 import type { IntuneErrorCode } from '../errors.ts';
-import type { ServiceName } from '../service-locator.ts';
-
-/** Who is talked to. Each has a circuit breaker of its own. */
-export type DestinationName = 'entra' | 'graph' | 'scep' | 'pkiConnector';
+import type { DestinationName, ServiceName } from '../service-names.ts';
 
 /** What a caller asks of the client. */
 export type CallName =

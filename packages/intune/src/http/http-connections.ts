@@ -5,8 +5,8 @@ import { HttpAnswer } from './answer.ts';
 import type { CheckedConnectionOptions } from './connection-options.ts';
 import { BodyTooLargeError, exchange, type HttpHeaders } from './exchange.ts';
 import { copyCause } from './foreign-cause.ts';
+import type { HttpRequest } from './http-sender.ts';
 import { classifyFailure } from './network-failure.ts';
-import type { Secrets } from './redaction.ts';
 import { proxyContext, targetContext } from './secure-context.ts';
 import { Tunnels } from './tunnel.ts';
 
@@ -28,21 +28,6 @@ const keepAlive = { keepAliveTimeout: 30_000, keepAliveMaxTimeout: 60_000 };
 
 /** More than can be under way at a time. */
 const activitiesKept = 1000;
-
-export interface HttpRequest {
-  readonly method: 'GET' | 'POST';
-  readonly url: URL;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
-  /** Never shown, should the answer echo it. */
-  readonly secrets: Secrets;
-  /** `local`: to an endpoint on this very machine, without proxy, TLS options and the caller's dispatcher. */
-  readonly route?: 'local';
-  /** Called when the first byte is about to go out; what fails before may be repeated without any risk. */
-  readonly onSent?: () => void;
-  /** A larger answer is refused. Default: 1 MB. */
-  readonly largestBodyBytes?: number;
-}
 
 export interface HttpConnectionsOptions extends CheckedConnectionOptions {
   /** Limit for TCP and TLS; with a proxy, once for the tunnel and once for TLS within it. */

@@ -1,4 +1,5 @@
-import type { CircuitState, DestinationName } from '../diagnostics/events.ts';
+import type { CircuitState } from '../diagnostics/events.ts';
+import type { DestinationName } from '../service-names.ts';
 import { IntuneCircuitOpenError } from '../errors.ts';
 import type { CircuitBreakerOptions } from './circuit-breaker-options.ts';
 

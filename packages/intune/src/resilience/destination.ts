@@ -1,10 +1,11 @@
 import { remainingMs, runCall, type Call } from '../call.ts';
 import type { Diagnostics } from '../diagnostics/diagnostics.ts';
-import type { DestinationName, OperationName } from '../diagnostics/events.ts';
+import type { OperationName } from '../diagnostics/events.ts';
+import type { DestinationName } from '../service-names.ts';
 import { outcomeOf } from '../diagnostics/outcome.ts';
 import { IntuneError, IntuneNetworkError, IntuneTimeoutError, noteAttempts } from '../errors.ts';
 import type { HttpAnswer } from '../http/answer.ts';
-import type { HttpRequest } from '../http/http-connections.ts';
+import type { HttpRequest } from '../http/http-sender.ts';
 import type { HttpSender } from '../http/http-sender.ts';
 import type { Lifetime } from '../lifetime.ts';
 import type { CircuitBreakerOptions } from './circuit-breaker-options.ts';

@@ -4,7 +4,7 @@ import { runCall } from '../../src/call.ts';
 import { Diagnostics } from '../../src/diagnostics/diagnostics.ts';
 import { IntuneNetworkError, IntuneTimeoutError } from '../../src/index.ts';
 import { HttpAnswer } from '../../src/http/answer.ts';
-import type { HttpRequest } from '../../src/http/http-connections.ts';
+import type { HttpRequest } from '../../src/http/http-sender.ts';
 import type { HttpSender } from '../../src/http/http-sender.ts';
 import { Lifetime } from '../../src/lifetime.ts';
 import { Destination } from '../../src/resilience/destination.ts';
