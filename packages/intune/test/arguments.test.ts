@@ -50,7 +50,11 @@ describe('options', () => {
     ['a delay of zero', { retry: { initialDelayMs: 0 } }, 'retry.initialDelayMs'],
     ['a delay that is no number', { retry: { maximumDelayMs: '5' } }, 'retry.maximumDelayMs'],
     ['a circuit that is true', { circuitBreaker: true }, 'circuitBreaker'],
-    ['a circuit that opens before a failure', { circuitBreaker: { failures: 0 } }, 'circuitBreaker.failures'],
+    [
+      'a circuit that opens before a failure',
+      { circuitBreaker: { failureThreshold: 0 } },
+      'circuitBreaker.failureThreshold',
+    ],
     ['a circuit that is open for no time', { circuitBreaker: { openMs: 0 } }, 'circuitBreaker.openMs'],
     ['locations without a life', { locationLifetimeMs: 0 }, 'locationLifetimeMs'],
     ['a version of Graph that leads elsewhere', { graphApiVersion: '../x' }, 'graphApiVersion'],

@@ -9,7 +9,7 @@ export interface CircuitBreakerOptions {
    * So many failed requests in a row open the circuit: no answer, no answer in time, or the statuses 429 and 5xx. Any
    * other answer is a sign of life. 1 to 1,000, default: 5.
    */
-  readonly failures: number;
+  readonly failureThreshold: number;
   /** How long calls fail at once before one is let through to try, in milliseconds. Default: 30,000. */
   readonly openMs: number;
 }
@@ -21,9 +21,9 @@ export function checkCircuitBreaker(
   if (value === false) {
     return undefined;
   }
-  const { failures, openMs } = checkObject('circuitBreaker', value);
+  const { failureThreshold, openMs } = checkObject('circuitBreaker', value);
   return {
-    failures: checkWholeNumber('circuitBreaker.failures', failures ?? 5, { from: 1, to: 1000 }),
+    failureThreshold: checkWholeNumber('circuitBreaker.failureThreshold', failureThreshold ?? 5, { from: 1, to: 1000 }),
     openMs: checkDurationMs('circuitBreaker.openMs', openMs ?? 30_000),
   };
 }

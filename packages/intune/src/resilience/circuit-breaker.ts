@@ -92,7 +92,7 @@ export class CircuitBreaker {
     return { state: kind, failures: this.#failures, ...(kind === 'open' ? { retryAfterMs: waitMs } : {}) };
   }
 
-  #admission({ failures: limit, openMs }: CircuitBreakerOptions): Admission {
+  #admission({ failureThreshold, openMs }: CircuitBreakerOptions): Admission {
     const epoch = this.#epoch;
     let isReported = false;
     const report = (effect: () => void): void => {
@@ -114,7 +114,7 @@ export class CircuitBreaker {
         report(() => {
           this.#failures += 1;
           this.#lastFailure = failure;
-          if (this.#state.kind === 'halfOpen' || this.#failures >= limit || atLeastMs !== undefined) {
+          if (this.#state.kind === 'halfOpen' || this.#failures >= failureThreshold || atLeastMs !== undefined) {
             this.#open(Math.max(openMs, atLeastMs ?? 0));
           }
         }),

@@ -152,7 +152,7 @@ describe('the contract with the network', () => {
       it('fails fast once Intune is down, and comes back by itself', async () => {
         let aheadMs = 0;
         const now = (): Date => new Date(Date.now() + aheadMs);
-        const client = desk.connect({ now, retry: false, circuitBreaker: { failures: 3, openMs: 5000 } }, way);
+        const client = desk.connect({ now, retry: false, circuitBreaker: { failureThreshold: 3, openMs: 5000 } }, way);
         await calls.validateRequest(client, desk);
         await desk.setFault('validateRequest', { kind: 'html' });
         for (let failure = 0; failure < 3; failure += 1) {

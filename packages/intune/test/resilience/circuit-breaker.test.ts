@@ -13,10 +13,10 @@ describe('circuit breaker', () => {
   beforeEach(() => {
     nowMs = startMs;
     changes = [];
-    breaker = newBreaker({ failures: 3, openMs: 30_000 });
+    breaker = newBreaker({ failureThreshold: 3, openMs: 30_000 });
   });
 
-  const newBreaker = (options: { failures: number; openMs: number } | undefined): CircuitBreaker =>
+  const newBreaker = (options: { failureThreshold: number; openMs: number } | undefined): CircuitBreaker =>
     new CircuitBreaker({
       destination: 'scep',
       name: "Intune's SCEP service",

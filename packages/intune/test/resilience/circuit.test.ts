@@ -29,7 +29,7 @@ describe('when a service is down', () => {
   const connect = (changes: Partial<IntuneClientOptions> = {}): IntuneClient =>
     microsoft.connect({
       retry: false,
-      circuitBreaker: { failures: 2, openMs: 30_000 },
+      circuitBreaker: { failureThreshold: 2, openMs: 30_000 },
       now: () => new Date(Date.now() + offsetMs),
       onEvent: (event: IntuneEvent) => void (event.type === 'circuit' && circuits.push(event)),
       ...changes,

@@ -21,7 +21,7 @@ function newDestination(http: HttpSender, attemptTimeoutMs: number): Destination
     lifetime: new Lifetime(),
     timeoutMs: 5000,
     retry: { maximumRetries: 0, initialDelayMs: 1, maximumDelayMs: 1 },
-    circuitBreaker: { failures: 2, openMs: 30_000 },
+    circuitBreaker: { failureThreshold: 2, openMs: 30_000 },
     now: () => new Date(),
     random: () => 0,
   });
