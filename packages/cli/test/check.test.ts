@@ -148,16 +148,24 @@ describe('scepter check', () => {
     const lines = Object.entries(properties).map(([name, value]) => `${name}=${value}`);
     await writeFile(join(folder, 'intune.properties'), lines.join('\n'));
     const fromFile = await scepterHere(['check', '--properties', 'intune.properties'], { folder });
-    // Properties have no name for allowLoopback, so that it goes as far as discovery and no further.
+    // Properties have no name for allowLoopback: without the option it goes as far as discovery and no further.
     assert.equal(fromFile.code, 2, fromFile.stderr);
     assert.match(fromFile.stdout, /^ {2}ok {7}Permission scep_challenge_provider/m);
     assert.match(
       flat(fromFile.stdout),
       /FAILED Discovery of Intune .* is refused: its host 127\.0\.0\.1 is not one of Intune's/,
     );
-    const fromEnvironment = await scepterHere(['check', '--environment'], { folder, environment: properties });
-    assert.equal(fromEnvironment.code, 2, fromEnvironment.stderr);
+    const allowing = await scepterHere(['check', '--properties', 'intune.properties', '--allow-loopback'], { folder });
+    assert.equal(allowing.code, 0, allowing.stdout + allowing.stderr);
+    const fromEnvironment = await scepterHere(['check', '--environment', '--allow-loopback'], {
+      folder,
+      environment: properties,
+    });
+    assert.equal(fromEnvironment.code, 0, fromEnvironment.stdout + fromEnvironment.stderr);
     assert.match(fromEnvironment.stdout, /^environment: tenant /);
+    const alone = await scepterHere(['check', '--allow-loopback'], { folder });
+    assert.equal(alone.code, 3);
+    assert.match(alone.stderr, /--allow-loopback goes with --properties or --environment\./);
   });
 
   for (const operation of ['token', 'discovery', 'validateRequest'] as const) {

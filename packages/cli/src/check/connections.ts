@@ -15,6 +15,8 @@ export interface CheckSource {
   readonly connection?: string;
   readonly properties?: string;
   readonly environment?: true;
+  /** For properties, which have no name for it. */
+  readonly allowLoopback?: true;
   readonly demo?: true;
   readonly folder: string;
 }
@@ -33,7 +35,7 @@ const standardConfiguration = 'scepter.json';
  * @throws CommandError when there is none, or not one way of naming them; and what reading them throws
  */
 export async function chooseConnections(source: CheckSource, world: World): Promise<readonly NamedConnection[]> {
-  const { config, connection, properties, environment, demo } = source;
+  const { config, connection, properties, environment, demo, allowLoopback } = source;
   const named = Object.entries({
     '--config': config,
     '--properties': properties,
@@ -49,8 +51,17 @@ export async function chooseConnections(source: CheckSource, world: World): Prom
       'Only a configuration file names connections.',
     );
   }
-  if (properties !== undefined) return fromProperties(resolve(world.workingFolder, properties), world);
-  if (environment !== undefined) return fromEnvironment(world);
+  const overrides = { now: world.now, ...(allowLoopback === undefined ? {} : { allowLoopback }) };
+  if (properties !== undefined) return fromProperties(resolve(world.workingFolder, properties), overrides);
+  if (environment !== undefined) {
+    return [{ name: 'environment', options: intuneOptionsFromProperties(world.environment, overrides) }];
+  }
+  if (allowLoopback !== undefined) {
+    throw usageError(
+      '--allow-loopback goes with --properties or --environment.',
+      'A configuration file says allowLoopback itself.',
+    );
+  }
   if (demo !== undefined) return fromEmulator(source.folder, world);
   const file = resolve(world.workingFolder, config ?? standardConfiguration);
   if (config !== undefined || connection !== undefined || (await exists(file)))
@@ -86,16 +97,12 @@ async function fromConfiguration(file: string, only: string | undefined, world: 
   });
 }
 
-async function fromProperties(file: string, world: World): Promise<NamedConnection[]> {
+async function fromProperties(file: string, overrides: Partial<IntuneClientOptions>): Promise<NamedConnection[]> {
   if (!(await exists(file))) {
     const hint = 'Give the path of the properties file that configures Microsoft’s library.';
     throw new CommandError(`There is no file ${file}.`, { hint });
   }
-  return [{ name: file, options: loadIntuneOptions(file, { now: world.now }) }];
-}
-
-function fromEnvironment(world: World): NamedConnection[] {
-  return [{ name: 'environment', options: intuneOptionsFromProperties(world.environment, { now: world.now }) }];
+  return [{ name: file, options: loadIntuneOptions(file, overrides) }];
 }
 
 async function fromEmulator(folder: string, world: World): Promise<NamedConnection[]> {

@@ -48,6 +48,7 @@ export function checkCommand(world: World, screen: Screen): Command {
     .option('--connection <name>', 'only this connection of it')
     .option('--properties <file>', "properties file of Microsoft's library")
     .option('--environment', 'the same properties as environment variables')
+    .option('--allow-loopback', 'with these two: Intune may be an emulator on this machine')
     .option('--demo', 'the demo or emulator that runs in --folder')
     .addOption(folderOption())
     .addOption(new Option('--timeout <seconds>', 'time for each step').default(15).argParser(parseTimeout))
