@@ -98,8 +98,9 @@ export class IntuneClient {
   }
 
   /**
-   * Takes certificates to be revoked from Intune's list. Intune hands each out once and asks for an hour between two
-   * downloads; a download whose answer got lost is therefore not repeated by the client.
+   * Takes certificates to be revoked from Intune's list. Intune asks for an hour between two downloads, and whether it
+   * hands out a request a second time is not known; a download whose answer got lost is therefore not repeated by the
+   * client.
    * @throws {IntuneCoolDownError} the hour is not over; nothing was sent
    * @throws {IntuneError} the requests could not be obtained
    */

@@ -40,7 +40,7 @@ export interface RevocationDownload {
   readonly activityId: string;
   /** To be used for the upload of the results. */
   readonly transactionId: string;
-  /** The certificates to revoke; Intune hands each request out once. */
+  /** The certificates to revoke. Whether Intune hands out again what is never answered is not known. */
   readonly requests: readonly RevocationRequest[];
   /** Entries of Intune's answer that are no revocation requests; usually none. */
   readonly unreadable: readonly UnreadableRevocationRequest[];
