@@ -180,12 +180,12 @@ function installLowestNode({ engines }: Manifest, tarball: string, folder: strin
     console.log(`Not tried on Node ${version}: npm has none for ${process.platform} ${process.arch}.`);
     return undefined;
   }
-  const compilers = join(folder, 'tools');
-  mkdirSync(compilers);
-  writeFileSync(join(compilers, 'package.json'), '{ "private": true }\n');
-  npmInstall(compilers, `${platform}@${version}`);
+  const runtime = join(folder, 'runtime');
+  mkdirSync(runtime);
+  writeFileSync(join(runtime, 'package.json'), '{ "private": true }\n');
+  npmInstall(runtime, `${platform}@${version}`);
   const node = ['bin/node', 'bin/node.exe']
-    .map((file) => join(compilers, 'node_modules', platform, file))
+    .map((file) => join(runtime, 'node_modules', platform, file))
     .find(existsSync);
   if (node === undefined) throw new Error(`${platform} holds no Node`);
   const empty = join(folder, 'empty');
