@@ -33,6 +33,7 @@ const child = spawn(
   process.execPath,
   [
     '--conditions=source',
+    '--import=./tools/property-seed.ts',
     '--test',
     // Node leaves one processor idle, which on a machine with two is half of it.
     `--test-concurrency=${availableParallelism()}`,

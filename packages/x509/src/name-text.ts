@@ -103,12 +103,15 @@ function parseAttribute(text: string): { type: string; encodedValue: Uint8Array 
   return { type, encodedValue };
 }
 
-/** Without the spaces around, but with a last one that a backslash protects. */
+/** Without the spaces around, but with a last one that a backslash protects. Other white space belongs to the value. */
 function trimUnescaped(text: string): string {
-  const start = text.trimStart();
-  const end = start.trimEnd();
-  const backslashes = /\\*$/.exec(end)?.[0].length ?? 0;
-  return end.length < start.length && backslashes % 2 === 1 ? start.slice(0, end.length + 1) : end;
+  let start = 0;
+  let end = text.length;
+  while (start < end && text[start] === ' ') start++;
+  while (end > start && text[end - 1] === ' ') end--;
+  let backslashes = 0;
+  while (end - backslashes > start && text[end - backslashes - 1] === '\\') backslashes++;
+  return text.slice(start, backslashes % 2 === 1 ? end + 1 : end);
 }
 
 function parseHexValue(hex: string): Uint8Array {

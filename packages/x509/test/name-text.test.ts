@@ -25,6 +25,7 @@ describe('formatName (RFC 4514)', () => {
     ['spaces at both ends', ' a b ', raw`CN=\ a b\ `],
     ['one space', ' ', raw`CN=\ `],
     ['two spaces', '  ', raw`CN=\ \ `],
+    ['white space that is no space, at both ends', '\u2003a\u2003 ', 'CN=\u2003a\u2003\\ '],
     ['a zero byte', 'a\0', raw`CN=a\00`],
     ['line ends', 'a\r\nCN=b', raw`CN=a\0D\0ACN\=b`],
     ['an escape sequence of terminals', '\u001b[2J', raw`CN=\1B[2J`],
