@@ -175,10 +175,12 @@ describe('SQLite store: files', () => {
   it('records when each migration was applied', async () => {
     const path = newPath();
     await openStore(path).close();
-    assert.deepEqual(
-      query(path, 'SELECT version, applied_at FROM migrations').map((row) => [row['version'], row['applied_at']]),
-      [[1, recordedAt.getTime()]],
-    );
+    const applied = query(path, 'SELECT version, applied_at FROM migrations ORDER BY version');
+    const [version] = query(path, 'PRAGMA user_version');
+    assert.equal(applied.length, version?.['user_version']);
+    for (const [index, row] of applied.entries()) {
+      assert.deepEqual([row['version'], row['applied_at']], [index + 1, recordedAt.getTime()]);
+    }
   });
 });
 

@@ -2,12 +2,13 @@
 import type { SqliteDatabase } from '../sqlite.ts';
 import { StoreError } from '../store.ts';
 import { enrollments } from './0001-enrollments.ts';
+import { authorizersAndAuthorities } from './0002-authorizers-and-authorities.ts';
 
 /** "Scep", so that a database of another program is never taken for one of ours. */
 const APPLICATION_ID = 0x53636570;
 
 /** In order, for ever: a released migration never changes. */
-const migrations: readonly string[] = [enrollments];
+const migrations: readonly string[] = [enrollments, authorizersAndAuthorities];
 
 /**
  * All missing migrations run in one transaction: a database is at the old schema or at the new one.
