@@ -51,11 +51,17 @@ function settingsOf(options: BenchServerOptions): Settings {
   const publicUrl = `http://127.0.0.1:${port}`;
   const certificateProfile = createCertificateProfile({ crlUrls: [`${publicUrl}/crl/issuing.crl`] });
   return {
-    listen: { host: '127.0.0.1', port },
+    listen: { host: '127.0.0.1', port, trustedProxies: [] },
     publicUrl,
     dataFolder: options.dataFolder,
     masterSecret: undefined,
-    authority: { organization: 'Bench', commonNamePrefix: 'Bench' },
+    authority: {
+      organization: 'Bench',
+      commonNamePrefix: 'Bench',
+      keys: { root: 'rsa-3072', issuing: 'rsa-2048', registration: 'rsa-2048' },
+      registration: 'separate',
+    },
+    admin: { listen: { host: '127.0.0.1', port: 0 }, tokens: [] },
     connections: [
       {
         name: 'emulator',
@@ -79,6 +85,9 @@ function settingsOf(options: BenchServerOptions): Settings {
         certificateProfile,
         algorithms: 'modern',
         renewal: true,
+        weakRenewal: false,
+        caCertificates: undefined,
+        replyCertificates: 'leaf',
       },
       {
         name: 'intune',
@@ -86,6 +95,9 @@ function settingsOf(options: BenchServerOptions): Settings {
         certificateProfile,
         algorithms: 'modern',
         renewal: false,
+        weakRenewal: false,
+        caCertificates: undefined,
+        replyCertificates: 'leaf',
       },
     ],
     limits: {
@@ -94,6 +106,16 @@ function settingsOf(options: BenchServerOptions): Settings {
       workerTimeoutMs: 10_000,
       workers: options.workers,
       concurrentRequests: 256,
+      // Everything comes from one address here.
+      concurrentRequestsPerAddress: 256,
+      requestsPerMinute: 10_000_000,
+      requestsPerMinutePerAddress: 10_000_000,
+      requestBurstPerAddress: 1_000_000,
+      connections: 2048,
+      connectionsPerAddress: 2048,
+      keepAliveMs: 15_000,
+      minimumBytesPerSecond: 512,
+      wrongChallengesPerAddress: 60,
       withheldClaimMs: 60 * minuteMs,
       crlValidityMs: 24 * 60 * minuteMs,
     },

@@ -24,6 +24,7 @@ async function enroll(store: Store, withNotification: boolean): Promise<void> {
   const notification = { connection: 'bench', endpoint: 'bench', transactionId: serialNumber, firstAttemptAt: now() };
   await store.recordIntent({
     identity: { endpoint: 'bench', transactionId: serialNumber, publicKeySha256: digest, requestSha256: digest },
+    authority: 'AB'.repeat(32),
     authorization: { kind: 'intune', connection: 'bench', activityId: serialNumber },
     challengeDigest: digest,
     serialNumber,

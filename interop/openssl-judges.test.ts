@@ -41,15 +41,15 @@ before(async () => {
   const now = new Date();
   const crlUrls = profile.crlUrls;
   hierarchy = await loadOrCreateHierarchy(store, { organization: 'Judged', secret: SECRET, now, randomBytes, crlUrls });
-  issuer = decodeCertificate(hierarchy.issuing.certificate);
+  issuer = decodeCertificate(hierarchy.generations[0].issuing.certificate);
   write('root.pem', hierarchy.root.certificate);
-  write('issuing.pem', hierarchy.issuing.certificate);
-  write('registration.pem', hierarchy.registration.certificate);
+  write('issuing.pem', hierarchy.generations[0].issuing.certificate);
+  write('registration.pem', hierarchy.generations[0].registration.certificate);
   issue('rsa', parseName('CN=device-1,O=Judged'), 'rsa');
   issue('ec', parseName('CN=device-2,O=Judged'), 'ec');
   issue('nameless', buildName([]), 'rsa');
   const revoked = issue('revoked', parseName('CN=device-3,O=Judged'), 'rsa');
-  write('issuing-crl.pem', crlOf(hierarchy.issuing, [revoked.serialNumber]), 'X509 CRL');
+  write('issuing-crl.pem', crlOf(hierarchy.generations[0].issuing, [revoked.serialNumber]), 'X509 CRL');
   write('root-crl.pem', crlOf(hierarchy.root, []), 'X509 CRL');
 });
 
@@ -79,7 +79,7 @@ function issue(name: string, subject: Name, type: 'rsa' | 'ec'): Certificate {
     publicKey: decodePublicKeyInfo(pair.publicKey.export({ type: 'spki', format: 'der' })),
   };
   const tbs = composeTbsCertificate({ contents, profile, issuer, serialNumber: newSerialNumber(randomBytes) });
-  const signingKey = localSigningKey(hierarchy.issuing.privateKey);
+  const signingKey = localSigningKey(hierarchy.generations[0].issuing.privateKey);
   const certificate = issueCertificate(tbs, { signingKey, issuer, profile, contents });
   write(`${name}.pem`, certificate);
   return decodeCertificate(certificate);
@@ -191,7 +191,7 @@ describe('OpenSSL', () => {
     const options = { organization: 'Judged', secret: 'the new secret', now: new Date(), randomBytes };
     const loaded = await loadOrCreateHierarchy(changed, options);
     assert.equal(loaded.origin, 'loaded');
-    assert.ok(loaded.issuing.privateKey.equals(hierarchy.issuing.privateKey));
+    assert.ok(loaded.generations[0].issuing.privateKey.equals(hierarchy.generations[0].issuing.privateKey));
   });
 });
 

@@ -134,7 +134,8 @@ describe('strongSwan pki', () => {
 
   for (const cipher of strongswanCiphers) {
     for (const digest of strongswanDigests) {
-      it(`enrolls and renews on the static endpoint with ${cipher} and ${digest}`, async () => {
+      const weak = cipher === 'des3' || digest === 'sha1';
+      it(`enrolls${weak ? ', and renews not,' : ' and renews'} on the static endpoint with ${cipher} and ${digest}`, async () => {
         const subject = `CN=strongswan-${cipher}-${digest}`;
         const common = {
           url: server.urls.static,
@@ -167,6 +168,16 @@ describe('strongSwan pki', () => {
           certificateFile: second,
           proof: { certificateFile: first, keyFile: oldKey() },
         });
+        if (weak) {
+          // RFC 8894 7.9: a renewal stands on its signature alone.
+          assert.notEqual(renewing.exitCode, 0, renewing.output);
+          assert.equal(
+            server.steps.findLast(({ outcome }) => outcome === 'refused')?.refusal,
+            'renewal.weak_algorithm',
+          );
+          record('renew, new key /scep/static', 'refused: badAlg');
+          return;
+        }
         assert.equal(renewing.exitCode, 0, renewing.output);
         const renewed = await assertGoodCertificate(second, newKey(), server);
         assert.equal(renewed.subject, subject);
@@ -206,6 +217,37 @@ describe('strongSwan pki', () => {
     const again = await strongswan({ ...request, keyFile: newKey() });
     assert.notEqual(again.exitCode, 0, 'the same challenge must not be good for another key');
     assert.equal(await server.issuedCertificates(), issuedSoFar);
+  });
+
+  it('enrolls with a one-time challenge, once', async () => {
+    const created = await server.administer('POST', '/api/challenges', {
+      endpoint: 'one-time',
+      kind: 'one-time',
+      validForSeconds: 600,
+    });
+    const certificateFile = join(folder, 'one-time.pem');
+    const request = {
+      url: server.urls['one-time'],
+      authority,
+      keyFile: oldKey(),
+      subject: 'CN=strongswan-one-time',
+      certificateFile,
+      cipher: 'aes',
+      digest: 'sha256',
+      proof: { challenge: String(created['challenge']) },
+    } as const;
+    const enrolling = await strongswan(request);
+    assert.equal(enrolling.exitCode, 0, enrolling.output);
+    const enrolled = await assertGoodCertificate(certificateFile, oldKey(), server);
+    assert.equal((await server.authorizationOf(enrolled.serialNumber))?.kind, 'one-time-challenge');
+    assert.notEqual((await strongswan({ ...request, keyFile: newKey() })).exitCode, 0);
+    rows.push({
+      client: 'strongSwan pki',
+      version,
+      what: 'enroll /scep/one-time',
+      algorithms: 'aes, sha256',
+      result: 'issued once',
+    });
   });
 
   it('is refused on the Intune endpoint with a challenge for another subject', async () => {
@@ -275,6 +317,16 @@ describe('certmonger', () => {
       record(`enroll /scep/${endpoint}`, 'issued');
     });
   }
+
+  it('names the CA that it wants', async () => {
+    await getcert('add-scep-ca', '-c', 'named', '-u', server.urls.static, '-i', 'OneOfMany');
+    const files = ['-k', file('named-key.pem'), '-f', file('named.pem')];
+    const names = ['-c', 'named', '-I', 'named', '-N', 'CN=certmonger-named', '-L', server.staticChallenge];
+    await getcert('request', ...names, ...files, '-w', '--wait-timeout', '20');
+    await assertMonitored('named');
+    await assertGoodCertificate(file('named.pem'), file('named-key.pem'), server);
+    record('enroll, CA identifier /scep/static', 'issued');
+  });
 
   it('is decided by its challenge, which it keeps, on a plain resubmit', async () => {
     const { old, renewed } = await renew('resubmit');

@@ -5,20 +5,21 @@
  *     /scep/intune   floor `modern`      challenges of the emulator
  *     /scep/static   floor `compatible`  one challenge for all, renewal
  *     /scep/legacy   floor `legacy`      one challenge for all, renewal
+ *     /scep/manual   floor `compatible`  a person approves
+ *     /scep/one-time floor `modern`      challenges from the admin API
  */
-import { createCertificateProfile } from '@scepter/ca';
 import { EmulatorControl, startEmulatorHost } from '@scepter/intune-emulator';
 import type { EmulatorHost } from '@scepter/intune-emulator';
-import { createLogger, startServer } from '@scepter/server';
+import { createLogger, parseSettings, startServer } from '@scepter/server';
 import type { RunningServer, Settings, StepReport } from '@scepter/server';
 import { encodePem } from '@scepter/x509';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './free-port.ts';
 
-export type EndpointName = 'intune' | 'static' | 'legacy';
+export type EndpointName = 'intune' | 'static' | 'legacy' | 'manual' | 'one-time';
 
 export interface InteropServer {
   readonly urls: Readonly<Record<EndpointName, string>>;
@@ -35,6 +36,8 @@ export interface InteropServer {
   authorizationOf(serialNumber: string): Promise<Authorization | undefined>;
   /** A fresh Intune challenge for a request with this subject and no alternative name. */
   intuneChallenge(subject: string): Promise<string>;
+  /** The admin API: its answer, when it is a success. */
+  administer(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Record<string, unknown>>;
   /** A new folder for one client, removed at the end. */
   clientFolder(name: string): Promise<string>;
   close(): Promise<void>;
@@ -45,10 +48,14 @@ export type Authorization = NonNullable<
   Awaited<ReturnType<RunningServer['store']['findBySerialNumber']>>
 >['authorization'];
 
-const minuteMs = 60_000;
+/** What the CA is like, as the configuration says it. */
+export interface InteropAuthority {
+  readonly keys?: { readonly root?: string; readonly issuing?: string };
+  readonly registration?: 'separate' | 'none';
+}
 
 /** Starts the emulator, then the server that is connected to it. */
-export async function startInteropServer(): Promise<InteropServer> {
+export async function startInteropServer(authority: InteropAuthority = {}): Promise<InteropServer> {
   // Short, because a Unix socket's path, certmonger's, has at most 107 characters.
   const folder = await mkdtemp(join(tmpdir(), 'scepter-interop-'));
   const started: { close(): Promise<void> }[] = [{ close: () => rm(folder, { recursive: true, force: true }) }];
@@ -66,7 +73,7 @@ export async function startInteropServer(): Promise<InteropServer> {
     });
     started.push(emulator);
     const staticChallenge = randomBytes(12).toString('hex');
-    const settings = await interopSettings(folder, emulator, staticChallenge);
+    const settings = await interopSettings(folder, emulator, { staticChallenge, authority });
     const steps: StepReport[] = [];
     const server = await startServer({
       settings,
@@ -96,11 +103,8 @@ async function describe(
   };
   const { rootCertificate, issuingCertificate, registrationCertificate } = server.authority;
   return {
-    urls: {
-      intune: `${server.url}/scep/intune`,
-      static: `${server.url}/scep/static`,
-      legacy: `${server.url}/scep/legacy`,
-    },
+    urls: Object.fromEntries(server.endpoints.map(({ name, url }) => [name, url])) as InteropServer['urls'],
+    administer: (method, path, body) => administer(join(folder, 'server', 'admin.json'), method, path, body),
     rootFile: await certificateFile('root.pem', rootCertificate),
     issuingFile: await certificateFile('issuing.pem', issuingCertificate),
     registrationFile: await certificateFile('registration.pem', registrationCertificate),
@@ -118,64 +122,59 @@ async function describe(
   };
 }
 
-async function interopSettings(folder: string, emulator: EmulatorHost, staticChallenge: string): Promise<Settings> {
+async function administer(
+  recordFile: string,
+  method: string,
+  path: string,
+  body: unknown = {},
+): Promise<Record<string, unknown>> {
+  const { url, token } = JSON.parse(await readFile(recordFile, 'utf8')) as { url: string; token: string };
+  const response = await fetch(`${url}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    ...(method === 'POST' ? { body: JSON.stringify(body) } : {}),
+  });
+  const answer = await response.text();
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${answer}`);
+  return JSON.parse(answer) as Record<string, unknown>;
+}
+
+async function interopSettings(
+  folder: string,
+  emulator: EmulatorHost,
+  { staticChallenge, authority }: { staticChallenge: string; authority: InteropAuthority },
+): Promise<Settings> {
   const port = await freePort();
-  const publicUrl = `http://127.0.0.1:${port}`;
   const connection = await new EmulatorControl({ url: emulator.controlUrl, fetch }).connection();
-  const certificateProfile = createCertificateProfile({ crlUrls: [`${publicUrl}/crl/issuing.crl`] });
-  return {
+  const { tenantId, clientId, authorityUrl, graphUrl, intuneResource, tlsCaFile } = connection;
+  const sharedChallenge = { kind: 'static-challenge', challenge: { environment: 'STATIC_CHALLENGE' } };
+  const configuration = {
     listen: { host: '127.0.0.1', port },
-    publicUrl,
-    dataFolder: join(folder, 'server'),
-    masterSecret: undefined,
-    authority: { organization: 'Interop', commonNamePrefix: 'Interop' },
-    connections: [
-      {
-        name: 'emulator',
-        tenantId: connection.tenantId,
-        credential: { clientId: connection.clientId, clientSecret: connection.clientSecret },
-        cloud: 'public',
-        authorityUrl: connection.authorityUrl,
-        graphUrl: connection.graphUrl,
-        intuneResource: connection.intuneResource,
-        tls: { ca: emulator.tlsCaPem },
-        proxy: undefined,
+    dataFolder: 'server',
+    authority: { organization: 'Interop', ...authority },
+    connections: {
+      emulator: {
+        ...{ tenantId, clientId, authorityUrl, graphUrl, intuneResource, tlsCaFile },
+        clientSecret: { environment: 'CLIENT_SECRET' },
         allowLoopback: true,
         timeoutMs: 10_000,
-        attemptTimeoutMs: undefined,
       },
-    ],
-    endpoints: [
-      {
-        name: 'intune',
-        authorizer: { kind: 'intune', connection: 'emulator' },
-        certificateProfile,
-        algorithms: 'modern',
-        renewal: false,
-      },
-      {
-        name: 'static',
-        authorizer: { kind: 'static-challenge', challenge: staticChallenge },
-        certificateProfile,
-        algorithms: 'compatible',
-        renewal: true,
-      },
-      {
-        name: 'legacy',
-        authorizer: { kind: 'static-challenge', challenge: staticChallenge },
-        certificateProfile,
-        algorithms: 'legacy',
-        renewal: true,
-      },
-    ],
+    },
+    endpoints: {
+      intune: { authorizer: { kind: 'intune', connection: 'emulator' } },
+      static: { authorizer: sharedChallenge, algorithms: 'compatible' },
+      legacy: { authorizer: sharedChallenge, algorithms: 'legacy', renewal: true },
+      manual: { authorizer: { kind: 'manual' }, algorithms: 'compatible' },
+      'one-time': { authorizer: { kind: 'one-time-challenge' } },
+    },
+    // Everything comes from one address here.
     limits: {
-      bodyBytes: 65_536,
-      requestTimeoutMs: 30_000,
-      workerTimeoutMs: 10_000,
-      workers: 2,
-      concurrentRequests: 256,
-      withheldClaimMs: 60 * minuteMs,
-      crlValidityMs: 24 * 60 * minuteMs,
+      concurrentRequestsPerAddress: 256,
+      requestsPerMinute: 1_000_000,
+      requestsPerMinutePerAddress: 1_000_000,
+      requestBurstPerAddress: 100_000,
     },
   };
+  const environment = { CLIENT_SECRET: connection.clientSecret, STATIC_CHALLENGE: staticChallenge };
+  return parseSettings(configuration, { baseFolder: folder, environment });
 }

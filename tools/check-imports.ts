@@ -16,13 +16,15 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   intune: [],
   'intune-emulator': ['x509'],
   fleet: ['scep', 'x509'],
+  conformance: ['scep', 'x509'],
   server: ['scep', 'ca', 'intune', 'x509'],
-  cli: ['server', 'fleet', 'intune', 'intune-emulator', 'scep', 'x509'],
+  cli: ['server', 'conformance', 'fleet', 'intune', 'intune-emulator', 'scep', 'x509'],
 };
 
 /** Inside the server: a folder may import those to its right, and itself. Only app.ts names concrete classes. */
 const serverFolders: Readonly<Record<string, readonly string[]>> = {
-  http: ['enrollment'],
+  http: ['authorities', 'enrollment'],
+  authorities: ['enrollment', 'settings', 'store', 'workers'],
   scheduled: ['enrollment', 'store', 'workers'],
   enrollment: ['store', 'workers'],
   workers: [],

@@ -3,7 +3,9 @@
  * used again, and when the certificate file exists it renews instead of enrolling. Its requests are encrypted with
  * single DES and signed with SHA-1, whatever the server announces.
  */
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { decodePem, thumbprint } from '@scepter/x509';
 import { run } from '../command.ts';
 import type { CommandResult } from '../command.ts';
 
@@ -13,6 +15,8 @@ export interface ScepclientDevice {
   readonly folder: string;
   readonly commonName: string;
   readonly challenge: string;
+  /** PEM of the one certificate to encrypt to, which it is told by fingerprint. Default: all. */
+  readonly recipientFile?: string;
 }
 
 export const scepclientAlgorithms = 'DES-CBC, SHA-1';
@@ -27,7 +31,9 @@ export async function scepclientVersion(): Promise<string> {
 }
 
 /** Enrolls, or renews when the folder has a certificate. */
-export function scepclient({ url, folder, commonName, challenge }: ScepclientDevice): Promise<CommandResult> {
+export async function scepclient(device: ScepclientDevice): Promise<CommandResult> {
+  const { url, folder, commonName, challenge, recipientFile } = device;
+  const fingerprint = recipientFile === undefined ? undefined : await sha256Of(recipientFile);
   const files = scepclientFiles(folder);
   return run(
     'scepclient',
@@ -40,8 +46,15 @@ export function scepclient({ url, folder, commonName, challenge }: ScepclientDev
       ['-organization', 'Interop'],
       ['-country', 'DE'],
       ['-challenge', challenge],
+      fingerprint === undefined ? [] : ['-ca-fingerprint', fingerprint],
       ['-debug'],
     ].flat(),
     { folder },
   );
+}
+
+async function sha256Of(certificateFile: string): Promise<string> {
+  const [block] = decodePem(await readFile(certificateFile, 'utf8'));
+  if (block === undefined) throw new Error(`${certificateFile} holds no certificate.`);
+  return thumbprint(block.bytes, 'sha256');
 }

@@ -67,8 +67,10 @@ export interface StrongswanRequest extends StrongswanAlgorithms {
   readonly subjectAltName?: string;
   /** Where the certificate goes: `pki` writes it to its standard output. */
   readonly certificateFile: string;
-  /** A challenge to enroll, or the old certificate and its key to renew. */
-  readonly proof: { readonly challenge: string } | { readonly certificateFile: string; readonly keyFile: string };
+  /** A challenge to enroll, or the old certificate and its key to renew, or nothing where a person approves. */
+  readonly proof: { readonly challenge?: string } | { readonly certificateFile: string; readonly keyFile: string };
+  /** How long it waits between two polls while the server answers PENDING. */
+  readonly pollSeconds?: number;
 }
 
 export async function strongswan(request: StrongswanRequest): Promise<CommandResult> {
@@ -80,15 +82,18 @@ export async function strongswan(request: StrongswanRequest): Promise<CommandRes
       ['--in', request.keyFile],
       ['--dn', request.subject],
       subjectAltName === undefined ? [] : ['--san', subjectAltName],
-      'challenge' in proof
-        ? ['--password', proof.challenge]
-        : ['--cert', proof.certificateFile, '--key', proof.keyFile],
+      'keyFile' in proof ? ['--cert', proof.certificateFile, '--key', proof.keyFile] : passwordOption(proof.challenge),
       ['--cacert-enc', authority.registrationFile, '--cacert-sig', authority.registrationFile],
       ['--cacert', authority.issuingFile, '--cacert', authority.rootFile],
       ['--cipher', request.cipher, '--digest', request.digest],
-      ['--maxpolltime', '5', '--outform', 'pem'],
+      request.pollSeconds === undefined ? ['--maxpolltime', '5'] : ['--interval', String(request.pollSeconds)],
+      ['--outform', 'pem'],
     ].flat(),
   );
   if (result.exitCode === 0) await writeFile(request.certificateFile, result.stdout);
   return result;
+}
+
+function passwordOption(challenge: string | undefined): string[] {
+  return challenge === undefined ? [] : ['--password', challenge];
 }

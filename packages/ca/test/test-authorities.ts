@@ -11,7 +11,7 @@ export const hierarchyOptions: HierarchyOptions = {
   organization: 'Example',
   now: NOW,
   randomBytes,
-  rsaBits: { root: 2048 },
+  keyTypes: { root: 'rsa-2048' },
   crlUrls: ['http://pki.example/issuing.crl'],
   rootCrlUrls: ['http://pki.example/root.crl'],
 };

@@ -37,7 +37,7 @@ export const settingExplanations: readonly (readonly [string, string])[] = [
   ['certificateProfiles', 'What certificates may say: validity in days, usages, and more.'],
   [
     'endpoints',
-    'One SCEP URL each, /scep/NAME. The authorizer decides: "intune" asks a connection, "static-challenge" compares a secret given as "challenge".',
+    'One SCEP URL each, /scep/NAME. The authorizer decides: "intune" asks a connection, "static-challenge" compares a secret given as "challenge", "one-time-challenge" takes those of `scepter challenge create`, "manual" asks a person.',
   ],
   ['algorithms', '"modern", "compatible" (also triple DES and SHA-1) or "legacy" (also single DES and MD5).'],
 ];

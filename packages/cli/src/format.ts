@@ -7,3 +7,11 @@ export function formatDuration(durationMs: number): string {
 export function shorterPath(path: string, relativePath: string): string {
   return relativePath !== '' && relativePath.length < path.length ? relativePath : path;
 }
+
+/** ISO 8601 for a table: local time, to the minute. */
+export function formatInstant(iso8601: string): string {
+  const instant = new Date(iso8601);
+  const two = (part: number): string => String(part).padStart(2, '0');
+  const day = `${instant.getFullYear()}-${two(instant.getMonth() + 1)}-${two(instant.getDate())}`;
+  return `${day} ${two(instant.getHours())}:${two(instant.getMinutes())}`;
+}

@@ -1,7 +1,9 @@
 #!/usr/bin/env -S node --conditions=source
 // The composition root: the one place that knows the process, its environment, the clock and the network.
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
 import { runProgram } from './program.ts';
 import { takeInterruption } from './interruption.ts';
@@ -23,9 +25,21 @@ const world: World = {
   now: () => new Date(),
   randomBytes: (size) => randomBytes(size),
   readStdin: () => text(process.stdin),
+  askLine,
   isProcessAlive,
   takeInterruption: () => takeInterruption(process, () => performance.now()),
 };
+
+/** On standard error, so that what is piped holds no question. At the end of the input the answer is empty. */
+async function askLine(question: string): Promise<string | undefined> {
+  if (!process.stdin.isTTY) return undefined;
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await Promise.race([lines.question(question), once(lines, 'close').then(() => '')]);
+  } finally {
+    lines.close();
+  }
+}
 
 function isProcessAlive(processId: number): boolean {
   try {

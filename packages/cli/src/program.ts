@@ -1,10 +1,14 @@
 import { Command, CommanderError } from 'commander';
 import { exitCodes } from './check/exit-codes.ts';
+import { authorityCommand } from './commands/authority.ts';
 import { checkCommand } from './commands/check.ts';
+import { challengeCommand } from './commands/challenge.ts';
 import { demoCommand } from './commands/demo.ts';
 import { emulateCommand } from './commands/emulate.ts';
 import { enrollCommand } from './commands/enroll.ts';
 import { initCommand } from './commands/init.ts';
+import { probeCommand } from './commands/probe.ts';
+import { requestCommand } from './commands/request.ts';
 import { serveCommand } from './commands/serve.ts';
 import { reportError } from './errors.ts';
 import { ExitWith } from './exit-with.ts';
@@ -60,7 +64,11 @@ function composeProgram(world: World, screen: Screen): Command {
     serveCommand(world, screen),
     initCommand(world, screen),
     checkCommand(world, screen),
+    challengeCommand(world, screen),
+    requestCommand(world, screen),
+    authorityCommand(world, screen),
     enrollCommand(world, screen),
+    probeCommand(world, screen),
     emulateCommand(world, screen),
   ];
   for (const command of commands) program.addCommand(command);

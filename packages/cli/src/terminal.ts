@@ -84,6 +84,14 @@ export function escapeControls(text: string): string {
   );
 }
 
+/** JSON leaves DEL, C1 and what turns the direction of text as they are; a terminal would act on them. */
+export function toJsonLine(value: unknown): string {
+  return JSON.stringify(value).replaceAll(
+    /[\u007F-\u009F\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069\uFEFF]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
 const combining = /^[\p{Mn}\p{Me}\u200B-\u200D]$/u;
 const wide =
   /^[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{1F300}-\u{1FAFF}\u{20000}-\u{3FFFD}]$/u;

@@ -27,6 +27,8 @@ export interface World {
   readonly now: () => Date;
   readonly randomBytes: (size: number) => Uint8Array;
   readStdin(): Promise<string>;
+  /** What a person answers to a question; undefined where there is nobody at a terminal. */
+  askLine(question: string): Promise<string | undefined>;
   isProcessAlive(processId: number): boolean;
   takeInterruption(): Interruption;
 }

@@ -80,7 +80,8 @@ describe('scepter enroll', () => {
     { name: 'triple DES and SHA-1', words: ['--cipher', 'des3', '--digest', 'sha1'] },
     { name: 'AES-192 and SHA-384', words: ['--cipher', 'aes192', '--digest', 'sha384'] },
     { name: 'AES-256 and SHA-512', words: ['--cipher', 'aes256', '--digest', 'sha512'] },
-    { name: 'a 3072-bit key', words: ['--key-size', '3072'] },
+    { name: 'a P-256 key, under its challenge', words: ['--key', 'p256'] },
+    { name: 'a 3072-bit key', words: ['--key', 'rsa3072'] },
   ];
   for (const { name, words } of ways) {
     it(`works with ${name}`, async (test) => {

@@ -7,6 +7,8 @@ import type { Transcript } from './run-scepter.ts';
 export interface HereOptions {
   folder?: string;
   stdin?: string;
+  /** To the question that a command asks; without it, there is no terminal to ask at. */
+  answer?: string;
   environment?: Record<string, string>;
   fetch?: typeof globalThis.fetch;
   isTTY?: boolean;
@@ -33,6 +35,7 @@ export function startHere(words: string[], options: HereOptions = {}): RunningHe
     now: () => new Date(),
     randomBytes: (size) => randomBytes(size),
     readStdin: async () => options.stdin ?? '',
+    askLine: async () => options.answer,
     isProcessAlive: () => false,
     takeInterruption: () => ({ signal: options.interruption ?? new AbortController().signal, dispose: () => {} }),
   };

@@ -3,7 +3,14 @@ import { describe, it } from 'node:test';
 import { displayWidth } from '../src/terminal.ts';
 import { scepterHere } from './run-here.ts';
 
-const everyCommand = [[], ['demo'], ['serve'], ['init'], ['check'], ['enroll'], ['emulate'], ['emulate', 'challenge']];
+const challengeAndRequest = [
+  ['challenge'],
+  ...['create', 'list', 'revoke', 'hash'].map((command) => ['challenge', command]),
+  ['request'],
+  ...['list', 'show', 'approve', 'deny'].map((command) => ['request', command]),
+];
+const authority = [['authority'], ...['status', 'stage', 'activate'].map((command) => ['authority', command])];
+const everyCommand = [[], ['demo'], ['serve'], ['init'], ['check'], ...challengeAndRequest, ...authority, ['enroll'], ['emulate'], ['emulate', 'challenge']];
 
 describe('--help', () => {
   for (const command of everyCommand) {

@@ -1,4 +1,3 @@
-export { certificationPath } from './certification-path.ts';
 export type {
   CheckIn,
   DeviceManagement,

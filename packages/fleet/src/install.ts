@@ -1,4 +1,5 @@
 import {
+  certificationPath,
   decodeExtendedKeyUsage,
   decodeGeneralNames,
   decodeKeyUsage,
@@ -6,11 +7,11 @@ import {
   findExtension,
   formatGeneralName,
   formatName,
+  isValidAt,
   namesEqual,
   oid,
 } from '@scepter/x509';
 import type { Certificate, GeneralName } from '@scepter/x509';
-import { certificationPath, isValidAt } from './certification-path.ts';
 import type { RequestedContents } from './requested-contents.ts';
 
 /** A certificate as received, and everything it is measured against. */

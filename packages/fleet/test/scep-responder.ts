@@ -146,9 +146,8 @@ function outcomeOf(
   return {
     status: 'success',
     certificates: [leaf, ...(decision.extra ?? [])].map(({ encoded }) => encoded),
-    recipient: message.signer,
+    recipient: { kind: 'certificate', certificate: message.signer, keyTransport },
     contentCipher: 'aes-128-cbc',
-    keyTransport,
   };
 }
 

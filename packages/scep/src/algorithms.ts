@@ -126,6 +126,16 @@ export const floorAllows = (
   return digestIsAllowed && cipherIsAllowed;
 };
 
+/**
+ * The floor for a renewal that nothing but the device's old certificate authorizes: whatever the endpoint accepts
+ * otherwise, SHA-1 and triple DES are too weak to carry that alone (RFC 8894 section 7.9).
+ *
+ * @example
+ * const used = { digest: message.digest, contentCipher: envelope.contentCipher };
+ * if (!floorAllows(floorForSignatureAlone, used)) return refuse(message, 'badAlg');
+ */
+export const floorForSignatureAlone: AlgorithmFloor = 'modern';
+
 /** The GetCACaps keywords that a client looks for (RFC 8894 section 3.5.2; SHA-384 is in use beside them). */
 export const knownCapabilities: ReadonlySet<string> = new Set([
   'AES',
@@ -145,13 +155,18 @@ export const knownCapabilities: ReadonlySet<string> = new Set([
  * because strongSwan takes an empty line for every capability at once. Every accepted digest is named: strongSwan 5.9.8
  * takes SHA-256 for granted only when it sees SHA-384.
  *
- * @param options - `renewal`: whether the endpoint renews by the device's own certificate
+ * @param options - `renewal`: whether the endpoint renews by the device's own certificate; `nextCaCertificates`: whether a
+ *   next CA is staged, so that GetNextCACert has an answer (RFC 8894 section 4.7)
  * @example
  * capabilitiesFor('modern', { renewal: true }).split('\n') // ['AES', 'POSTPKIOperation', 'Renewal', 'SCEPStandard', …]
  */
-export const capabilitiesFor = (floor: AlgorithmFloor, options: { renewal: boolean }): string => {
+export const capabilitiesFor = (
+  floor: AlgorithmFloor,
+  options: { renewal: boolean; nextCaCertificates?: boolean },
+): string => {
   const lines = ['AES'];
   if (allowedBy(floor, ciphers['des-ede3-cbc'].floor)) lines.push('DES3');
+  if (options.nextCaCertificates === true) lines.push('GetNextCACert');
   lines.push('POSTPKIOperation');
   if (options.renewal) lines.push('Renewal');
   lines.push('SCEPStandard');

@@ -63,10 +63,29 @@ const chooseRecipient = (ca: Certificate, registrationAuthorities: Certificate[]
   return recipient;
 };
 
+/** The certificates of a CA that takes over, from GetNextCACert. */
+export interface NextCaCertificates {
+  /** All of them, in the server's order. */
+  certificates: Certificate[];
+  /** The CA that will issue. */
+  ca: Certificate;
+}
+
+const isRegistration = (authorities: readonly Certificate[]) => (certificate: Certificate) =>
+  !authorities.includes(certificate);
+
+/** @throws ScepError `scep.ca_certificates` */
+export const findNextCa = (certificates: Certificate[]): NextCaCertificates => {
+  const authorities = certificates.filter((certificate) => isCa(certificate));
+  const ca = chooseIssuer(authorities, certificates.filter(isRegistration(authorities)));
+  if (ca === undefined) throw new ScepError('scep.ca_certificates', 'the server gave no next CA certificate');
+  return { certificates, ca };
+};
+
 /** Sorts out who issues, who decrypts and who signs. @throws ScepError `scep.ca_certificates` */
 const assignRoles = (certificates: Certificate[]): CaCertificates => {
   const authorities = certificates.filter((certificate) => isCa(certificate));
-  const registrationAuthorities = certificates.filter((certificate) => !authorities.includes(certificate));
+  const registrationAuthorities = certificates.filter(isRegistration(authorities));
   const ca = chooseIssuer(authorities, registrationAuthorities);
   if (ca === undefined) throw new ScepError('scep.ca_certificates', 'the server gave no CA certificate');
   const signing = registrationAuthorities.filter((certificate) => mayBeUsedFor(certificate, 'digitalSignature'));

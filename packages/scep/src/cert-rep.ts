@@ -1,7 +1,7 @@
 import { decodeCertificate, equalBytes } from '@scepter/x509';
 import type { Certificate, DigestName } from '@scepter/x509';
 import { randomBytes as systemRandomBytes } from 'node:crypto';
-import type { ContentCipher, KeyTransport } from './algorithms.ts';
+import type { ContentCipher } from './algorithms.ts';
 import {
   encodeMessageAttributes,
   encodeReplyAttributes,
@@ -12,8 +12,9 @@ import {
 } from './attributes.ts';
 import type { FailInfo } from './attributes.ts';
 import { decodeCertsOnly, encodeCertsOnly } from './cms/certs-only.ts';
-import { decodeEnvelope, encodeEnvelope, openEnvelope } from './cms/enveloped-data.ts';
-import type { Recipient } from './cms/enveloped-data.ts';
+import { decodeEnvelope, encodeEnvelope, openEnvelope, openEnvelopeWithPassword } from './cms/enveloped-data.ts';
+import type { Envelope, Recipient } from './cms/enveloped-data.ts';
+import type { EnvelopeRecipient } from './cms/recipient-info.ts';
 import { encodeSignedData } from './cms/signed-data.ts';
 import type { Signer } from './cms/signer-info.ts';
 import { ScepError, decoding } from './errors.ts';
@@ -30,11 +31,13 @@ export type CertRepOutcome =
       certificates: Uint8Array[];
       /** DER; the answer to GetCRL. */
       crls?: Uint8Array[];
-      /** The certificate that signed the request; its key must be RSA. */
-      recipient: Certificate;
+      /**
+       * Whoever signed the request: its certificate with the request's own key transport, or, when its key cannot
+       * encrypt, the challenge password (RFC 8894 section 3.1).
+       */
+      recipient: EnvelopeRecipient;
       /** As in the request: a client may read nothing else. */
       contentCipher: ContentCipher;
-      keyTransport: KeyTransport;
     }
   | { status: 'failure'; failInfo: FailInfo; failInfoText?: string }
   | { status: 'pending' };
@@ -72,7 +75,6 @@ const replyContent = (outcome: CertRepOutcome, randomBytes: (size: number) => Ui
     content: encodeCertsOnly(outcome.certificates, outcome.crls),
     recipients: [outcome.recipient],
     contentCipher: outcome.contentCipher,
-    keyTransport: outcome.keyTransport,
     framing: 'der',
     randomBytes,
   });
@@ -82,7 +84,8 @@ const replyContent = (outcome: CertRepOutcome, randomBytes: (size: number) => Ui
  * Makes a CertRep, in DER, under a fresh senderNonce: make a new one for every answer, also to the same request, because
  * clients refuse a repeated nonce.
  *
- * @throws ScepError `scep.bad_argument` when the recipient's key cannot encrypt (see `canEnvelopeFor`)
+ * @throws ScepError `scep.bad_argument` when the recipient's key cannot encrypt (see `canEnvelopeFor`), its password is too
+ *   short (see `canEnvelopeUnder`), or the signer's key cannot sign with this digest
  * @example
  * createCertRep({
  *   outcome: { status: 'failure', failInfo: 'badRequest' },
@@ -112,8 +115,8 @@ export type CertRep =
   | { status: 'pending' };
 
 export interface ReadCertRepOptions {
-  /** The signer of the request. */
-  recipient: Recipient;
+  /** The signer of the request, or the request's challenge password when that signer's key cannot decrypt. */
+  recipient: Recipient | { password: string };
   /** Whose signature is acceptable: the RA and CA certificates of GetCACert. */
   signers: Certificate[];
   /** The request's. */
@@ -147,12 +150,18 @@ const checkReply = (reply: PkiMessage, options: ReadCertRepOptions): void => {
   }
 };
 
+const openFor = (envelope: Envelope, options: ReadCertRepOptions): Uint8Array => {
+  const { randomBytes = systemRandomBytes, recipient } = options;
+  return 'password' in recipient
+    ? openEnvelopeWithPassword(envelope, recipient.password, randomBytes)
+    : openEnvelope(envelope, recipient, randomBytes).content;
+};
+
 const openReply = (reply: PkiMessage, options: ReadCertRepOptions): CertRep => {
   const { content } = reply;
   return decoding('scep.reply_envelope', "the reply's envelope", () => {
     if (content === undefined) throw new ScepError('scep.reply_envelope', 'a successful reply has no envelope');
-    const opened = openEnvelope(decodeEnvelope(content), options.recipient, options.randomBytes ?? systemRandomBytes);
-    const { certificates, crls } = decodeCertsOnly(opened.content);
+    const { certificates, crls } = decodeCertsOnly(openFor(decodeEnvelope(content), options));
     return {
       status: 'success',
       certificates: certificates.map((encoded) => decodeCertificate(encoded, { rules: 'ber' })),

@@ -4,6 +4,8 @@ export type ScepErrorCode =
   | 'scep.undecodable'
   /** The pkcsPKIEnvelope is no CMS EnvelopedData. */
   | 'scep.undecodable_envelope'
+  /** The content of a CertPoll, GetCert or GetCRL is not what belongs there. */
+  | 'scep.undecodable_query'
   /** The bytes are no degenerate SignedData. */
   | 'scep.undecodable_certificates'
   /** A caller asked for something that cannot be encoded, for example an envelope for an EC key. */
@@ -24,8 +26,10 @@ export type ScepErrorCode =
   | 'scep.reply_nonce'
   /** The reply's envelope does not open to certificates. */
   | 'scep.reply_envelope'
-  /** A successful reply has no certificate for the requested key. */
+  /** A successful reply does not have the certificate that was asked for. */
   | 'scep.reply_certificate'
+  /** A successful reply does not have the CRL that was asked for, or the CA did not sign it. */
+  | 'scep.reply_crl'
   /** The server answered with an HTTP status other than 200. */
   | 'scep.http_status'
   /** The server's answer is larger than the client accepts. */

@@ -1,5 +1,5 @@
-import { der, digest as digestOfBytes, toHex } from '@scepter/x509';
-import type { Certificate, DigestName, Name } from '@scepter/x509';
+import { digest as digestOfBytes, toHex } from '@scepter/x509';
+import type { Certificate, DigestName } from '@scepter/x509';
 import type { ContentCipher, KeyTransport } from './algorithms.ts';
 import { encodeMessageAttributes } from './attributes.ts';
 import type { MessageType } from './attributes.ts';
@@ -23,7 +23,10 @@ export interface PkiRequestOptions {
   contentCipher: ContentCipher;
   keyTransport: KeyTransport;
   digest: DigestName;
-  /** A self-signed certificate over the requested key, or for a renewal the certificate to be renewed. */
+  /**
+   * A self-signed certificate over the requested key, or for a renewal the certificate to be renewed. RSA, or EC on P-256,
+   * P-384 or P-521; nothing can be encrypted to an EC key, so its answer comes under the challenge password.
+   */
   signer: Signer;
   /** `ber`: indefinite lengths and chunked octet strings, as Apple's and BouncyCastle's encoders write. Default `der`. */
   framing?: FramingName;
@@ -33,7 +36,7 @@ export interface PkiRequestOptions {
 /**
  * Makes a pkiMessage as a device sends it.
  *
- * @throws ScepError `scep.bad_argument` when a recipient's key cannot encrypt
+ * @throws ScepError `scep.bad_argument` when a recipient's key cannot encrypt, or the signer's cannot sign with this digest
  * @example
  * const body = createPkiRequest({
  *   messageType: 'PKCSReq', content: csr, transactionId: transactionIdOf(spki), senderNonce: randomBytes(16),
@@ -43,11 +46,11 @@ export interface PkiRequestOptions {
  */
 export const createPkiRequest = (options: PkiRequestOptions): Uint8Array => {
   const { digest, framing = 'der', messageType, senderNonce, signer, transactionId } = options;
+  const { keyTransport } = options;
   const content = encodeEnvelope({
     content: options.content,
-    recipients: options.recipients,
+    recipients: options.recipients.map((certificate) => ({ kind: 'certificate', certificate, keyTransport })),
     contentCipher: options.contentCipher,
-    keyTransport: options.keyTransport,
     framing,
     randomBytes: options.randomBytes,
   });
@@ -61,10 +64,3 @@ export const createPkiRequest = (options: PkiRequestOptions): Uint8Array => {
  */
 export const transactionIdOf = (subjectPublicKeyInfo: Uint8Array): string =>
   toHex(digestOfBytes('sha256', subjectPublicKeyInfo)).toUpperCase();
-
-// RFC 8894 section 3.3.3
-// IssuerAndSubject ::= SEQUENCE { issuer Name, subject Name }
-
-/** The content of a CertPoll: the CA's name and the requested subject. */
-export const encodeIssuerAndSubject = (issuer: Name, subject: Name): Uint8Array =>
-  der.sequence(issuer.encoded, subject.encoded);

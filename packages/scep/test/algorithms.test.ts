@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { DigestName } from '@scepter/x509';
-import { capabilitiesFor, floorAllows } from '@scepter/scep';
+import { capabilitiesFor, floorAllows, floorForSignatureAlone } from '@scepter/scep';
 import type { AlgorithmFloor, ContentCipher } from '@scepter/scep';
 
 describe('floorAllows', () => {
@@ -66,6 +66,17 @@ describe('capabilitiesFor, RFC 8894 section 3.5.2', () => {
     assert.ok(!lines('modern', false).includes('Renewal'));
   });
 
+  it('names GetNextCACert only while a next CA is staged, in the order of the alphabet', () => {
+    assert.ok(!lines('modern').includes('GetNextCACert'));
+    const staged = capabilitiesFor('modern', { renewal: true, nextCaCertificates: true }).split('\n');
+    assert.deepEqual(
+      staged.filter((line) => !lines('modern').includes(line)),
+      ['GetNextCACert'],
+    );
+    assert.deepEqual(staged, [...staged].sort());
+    assert.ok(!capabilitiesFor('modern', { renewal: true, nextCaCertificates: false }).includes('GetNextCACert'));
+  });
+
   it('has no empty line, which strongSwan takes for every capability', () => {
     for (const floor of ['modern', 'compatible', 'legacy'] as const) {
       assert.ok(lines(floor).every((line) => line.trim() === line && line !== ''));
@@ -74,5 +85,21 @@ describe('capabilitiesFor, RFC 8894 section 3.5.2', () => {
 
   it('names SHA-384 wherever SHA-256 is accepted, which strongSwan 5.9.8 looks for', () => {
     for (const floor of ['modern', 'compatible', 'legacy'] as const) assert.ok(lines(floor).includes('SHA-384'));
+  });
+});
+
+describe('floorForSignatureAlone, RFC 8894 section 7.9', () => {
+  for (const digest of ['md5', 'sha1'] as const) {
+    it(`a renewal by signature alone is not carried by ${digest}`, () => {
+      assert.equal(floorAllows(floorForSignatureAlone, { digest, contentCipher: 'aes-128-cbc' }), false);
+    });
+  }
+  for (const contentCipher of ['des-cbc', 'des-ede3-cbc'] as const) {
+    it(`nor by ${contentCipher}`, () => {
+      assert.equal(floorAllows(floorForSignatureAlone, { digest: 'sha256', contentCipher }), false);
+    });
+  }
+  it('but by SHA-2 and AES', () => {
+    assert.equal(floorAllows(floorForSignatureAlone, { digest: 'sha384', contentCipher: 'aes-256-cbc' }), true);
   });
 });

@@ -19,7 +19,7 @@ import type {
   ScepErrorCode,
 } from '@scepter/scep';
 import { encodeEnvelope } from '../src/cms/enveloped-data.ts';
-import { countingRandom, ecKeys, issuedBy, selfSigned, systemRandom } from './fixtures.ts';
+import { countingRandom, ecKeys, issuedBy, selfSigned, systemRandom, to } from './fixtures.ts';
 import { attributes, message, nonce, signedData, signerInfo } from './message-builder.ts';
 
 const ca = selfSigned('issuing ca');
@@ -27,12 +27,11 @@ const ra = issuedBy(ca, 'registration authority');
 const device = selfSigned('device');
 const issued = issuedBy(ca, 'device', { keys: device, serialNumber: Uint8Array.of(0x77) });
 
-const success: CertRepOutcome = {
+const success: Extract<CertRepOutcome, { status: 'success' }> = {
   status: 'success',
   certificates: [issued.certificate.encoded, ca.certificate.encoded],
-  recipient: device.certificate,
+  recipient: to(device),
   contentCipher: 'aes-128-cbc',
-  keyTransport: { kind: 'pkcs1' },
 };
 const usual: Omit<CertRepOptions, 'outcome'> = {
   transactionId: 'transaction-1',
@@ -136,7 +135,7 @@ describe('createCertRep, RFC 8894 section 3.2.1', () => {
   });
 
   it('refuses a recipient that cannot decrypt', () => {
-    const recipient = selfSigned('ec', { keys: ecKeys() }).certificate;
+    const recipient = to(selfSigned('ec', { keys: ecKeys() }));
     assert.throws(() => createCertRep({ ...usual, outcome: { ...success, recipient } }), { code: 'scep.bad_argument' });
   });
 
@@ -169,7 +168,8 @@ describe('readCertRep', () => {
     it(`success under ${contentCipher} with every key transport and digest`, () => {
       for (const keyTransport of keyTransports) {
         for (const digest of digests) {
-          const bytes = createCertRep({ ...usual, digest, outcome: { ...success, contentCipher, keyTransport } });
+          const recipient = to(device, keyTransport);
+          const bytes = createCertRep({ ...usual, digest, outcome: { ...success, contentCipher, recipient } });
           assert.equal(readCertRep(bytes, expectations).status, 'success');
         }
       }
@@ -230,9 +230,8 @@ describe('readCertRep', () => {
     const seal = (content: Uint8Array): Uint8Array =>
       encodeEnvelope({
         content,
-        recipients: [device.certificate],
+        recipients: [to(device)],
         contentCipher: 'aes-128-cbc',
-        keyTransport: { kind: 'pkcs1' },
         framing: 'der',
         randomBytes: systemRandom,
       });
@@ -300,7 +299,7 @@ describe('readCertRep', () => {
       [
         'an envelope for another device',
         'scep.reply_envelope',
-        () => createCertRep({ ...usual, outcome: { ...success, recipient: otherDevice.certificate } }),
+        () => createCertRep({ ...usual, outcome: { ...success, recipient: to(otherDevice) } }),
       ],
     ];
     for (const [name, code, bytes] of refused) {

@@ -10,6 +10,7 @@ import {
   signatureAlgorithmFor,
 } from '@scepter/x509';
 import type { Certificate, Extension } from '@scepter/x509';
+import type { EnvelopeRecipient, KeyTransport } from '@scepter/scep';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 
@@ -30,7 +31,7 @@ interface IdentityOptions {
 }
 
 const rsaKeys = () => generateKeyPairSync('rsa', { modulusLength: 2048 });
-export const ecKeys = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
+export const ecKeys = (namedCurve: 'P-256' | 'P-384' | 'P-521' = 'P-256') => generateKeyPairSync('ec', { namedCurve });
 
 export const selfSigned = (commonName: string, options: IdentityOptions = {}): Identity => {
   const { privateKey, publicKey } = options.keys ?? rsaKeys();
@@ -71,6 +72,12 @@ export const certificationRequest = (identity: Identity, challengePassword = 'a 
     publicKey: identity.publicKey,
     challengePassword,
   });
+
+/** The recipient of an envelope, by its certificate. */
+export const to = (
+  { certificate }: Identity,
+  keyTransport: KeyTransport = { kind: 'pkcs1' },
+): Extract<EnvelopeRecipient, { kind: 'certificate' }> => ({ kind: 'certificate', certificate, keyTransport });
 
 export const systemRandom = (size: number): Uint8Array => new Uint8Array(randomBytes(size));
 

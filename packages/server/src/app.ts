@@ -1,13 +1,17 @@
 /** The composition root: from settings to a running server. Only here are concrete classes named. */
-import { loadOrCreateHierarchy } from '@scepter/ca';
-import type { StoredHierarchy } from '@scepter/ca';
 import { IntuneClient } from '@scepter/intune';
 import type { IntuneEvent } from '@scepter/intune';
-import { encodeCertsOnly } from '@scepter/scep';
-import { decodeCertificate, thumbprint } from '@scepter/x509';
 import { createHmac, hkdfSync } from 'node:crypto';
+import { openAdministration } from './administration.ts';
+import { openChallengeAuthorizer, openChallenges } from './challenges.ts';
+import type { Authorities } from './authorities/authorities.ts';
+import type { AuthoritySet } from './authorities/authority-set.ts';
+import { openCertificationAuthority } from './certification-authority.ts';
+import type { CertificationAuthority } from './certification-authority.ts';
 import { openDataFolder } from './data-folder.ts';
 import type { DataFolder } from './data-folder.ts';
+import { Approvals } from './enrollment/approvals.ts';
+import type { ChallengeVerifier } from './enrollment/challenges/challenge-verifier.ts';
 import type { Authorizer, Endpoint } from './enrollment/endpoint.ts';
 import { enroll } from './enrollment/enroll.ts';
 import type { EnrollmentParts } from './enrollment/enroll.ts';
@@ -17,23 +21,28 @@ import { Notifier } from './enrollment/notify.ts';
 import { SingleFlight } from './enrollment/single-flight.ts';
 import type { StepObserver } from './enrollment/steps.ts';
 import { Events } from './events.ts';
+import { challengeRoutes } from './http/admin/challenges.ts';
+import { requestRoutes } from './http/admin/requests.ts';
+import { authorityRoutes } from './http/admin/authorities.ts';
+import { isBuiltInPath } from './http/built-in-paths.ts';
 import { certificateRoute, crlRoute } from './http/crl-routes.ts';
+import { textAnswer } from './http/exchange.ts';
 import { healthRoute } from './http/health-route.ts';
 import { listen } from './http/http-server.ts';
-import type { ListeningServer } from './http/http-server.ts';
+import type { ListeningServer, Route } from './http/http-server.ts';
+import { Guard } from './http/limits/guard.ts';
 import { ScepRoutes } from './http/scep-routes.ts';
 import { intuneOptions } from './intune-options.ts';
 import type { Logger } from './logger.ts';
 import { Opened } from './opened.ts';
-import { CrlPublisher } from './scheduled/crl-publisher.ts';
 import { schedule } from './scheduled/schedule.ts';
-import { selfTest } from './self-test.ts';
 import type { Settings } from './settings/settings.ts';
-import { staticChallenge } from './static-challenge.ts';
-import { authorityLost, startupError } from './startup-error.ts';
+import { startupError } from './startup-error.ts';
 import type { Store } from './store/store.ts';
 import { openThreadedStore } from './store/threaded-store.ts';
-import { WorkerPool } from './workers/worker-pool.ts';
+import type { RenewableWorkers } from './workers/renewable-workers.ts';
+
+const DAY_MS = 86_400_000;
 
 export interface ServerOptions {
   readonly settings: Settings;
@@ -47,8 +56,10 @@ export interface ServerOptions {
 export interface RunningServer {
   /** Where it listens. */
   readonly url: string;
+  /** Where the admin API listens; `admin.json` in the data folder has a token for it. */
+  readonly adminUrl: string;
   readonly endpoints: readonly { readonly name: string; readonly url: string }[];
-  /** DER certificates. */
+  /** DER certificates of the CA that is current when they are asked for. */
   readonly authority: {
     readonly rootCertificate: Uint8Array;
     readonly issuingCertificate: Uint8Array;
@@ -83,52 +94,51 @@ async function compose(options: ServerOptions, opened: Opened): Promise<RunningS
   opened.add(() => folder.release());
   const store = await openThreadedStore({ path: folder.databasePath, masterSecret: folder.masterSecret });
   opened.add(() => store.close());
-  const hierarchy = await openHierarchy(options, folder, store, events);
-
-  const workers = new WorkerPool({
-    keys: {
-      issuing: hierarchy.issuing,
-      registrations: [hierarchy.registration, ...hierarchy.formerRegistrations],
-    },
-    workers: settings.limits.workers,
-    timeoutMs: settings.limits.workerTimeoutMs,
-    onWorkerLost: (error) => events.unexpected('A crypto worker was lost and is replaced.', error),
-  });
-  opened.add(() => workers.close());
-  await selfTest(workers, hierarchy, randomBytes);
+  const ca = await openCertificationAuthority(
+    { settings, folder, store, events, now, randomBytes, onChanged: () => scheduled.crlIsDue() },
+    opened,
+  );
+  const { authorities, workers, crlPublisher } = ca;
 
   const inWork = new Set<Promise<unknown>>();
   opened.add(async () => void (await Promise.allSettled(inWork)));
   const connections = openConnections(options, opened, events);
   const notifier = new Notifier({ store, connections, now });
-  const parts = enrollmentParts(options, { folder, hierarchy, store, workers, notifier, events });
-  const crlPublisher = new CrlPublisher({ store, workers, now, crlValidityMs: settings.limits.crlValidityMs });
-  // Without a new CRL there may still be a valid one; devices are served either way.
-  await crlPublisher.publishIfDue().catch((error: unknown) => events.unexpected('No CRL could be published.', error));
-
+  const challenges = openChallenges({ settings, store, masterSecret: folder.masterSecret, events, now, randomBytes });
+  const { verifier } = challenges;
+  const parts = enrollmentParts(options, { folder, authorities, store, workers, notifier, verifier, events });
   const scheduled = schedule({
     store,
     connections: connections.keys(),
     notifier,
     crlPublisher,
-    registrationNotAfter: decodeCertificate(hierarchy.registration.certificate).notAfter,
+    authorityNotAfter: () => authorities.set.current.certificate.notAfter,
+    registrationNotAfter: () => authorities.set.current.registration.notAfter,
     withheldClaimMs: settings.limits.withheldClaimMs,
     now,
     events,
   });
-  opened.add(async () => void (await Promise.all(scheduled.map((work) => work.stop()))));
-  const listener = await openListener(options, { hierarchy, store, connections, parts, events, inWork });
+  opened.add(() => scheduled.stop());
+  const listener = await openListener(options, { ca, store, connections, parts, events, inWork });
   opened.add(() => listener.close(drainMs(settings)));
+  const routes = [
+    ['/api/authorities', authorityRoutes(ca.administration)],
+    ['/api/challenges', challengeRoutes(challenges.issued)],
+    ['/api/requests', requestRoutes(new Approvals({ store, now }))],
+  ] as const;
+  const adminUrl = await openAdministration(
+    { settings: settings.admin, folder: folder.path, reports: events, now, randomBytes, routes },
+    opened,
+  );
 
   const url = `http://${hostInUrl(settings.listen.host)}:${listener.port}`;
   events.started(url);
   return {
     url,
+    adminUrl,
     endpoints: settings.endpoints.map(({ name }) => ({ name, url: `${url}/scep/${name}` })),
-    authority: {
-      rootCertificate: hierarchy.root.certificate,
-      issuingCertificate: hierarchy.issuing.certificate,
-      registrationCertificate: hierarchy.registration.certificate,
+    get authority() {
+      return certificatesOf(authorities.set);
     },
     store,
     close: async () => {
@@ -138,39 +148,17 @@ async function compose(options: ServerOptions, opened: Opened): Promise<RunningS
   };
 }
 
+function certificatesOf({ root, current }: AuthoritySet): RunningServer['authority'] {
+  return {
+    rootCertificate: root.encoded,
+    issuingCertificate: current.certificate.encoded,
+    registrationCertificate: current.registration.encoded,
+  };
+}
+
 /** A request asks Intune twice at most: to validate, and to accept the success. */
 function drainMs({ connections }: Settings): number {
   return 5_000 + 2 * Math.max(0, ...connections.map(({ timeoutMs }) => timeoutMs));
-}
-
-/** The store belongs to one CA: without the other, neither may go on as if it were new. */
-async function openHierarchy(
-  options: ServerOptions,
-  folder: DataFolder,
-  store: Store,
-  events: Events,
-): Promise<StoredHierarchy> {
-  const bound = await store.boundAuthority();
-  if (bound !== undefined && !folder.hasAuthority) throw authorityLost(folder.path);
-  const hierarchy = await loadHierarchy(options, folder);
-  const fingerprint = thumbprint(hierarchy.issuing.certificate, 'sha256');
-  if (bound !== undefined && bound !== fingerprint) throw authorityLost(folder.path);
-  if (bound === undefined) await store.bindAuthority(fingerprint);
-  if (hierarchy.renewalProblem !== undefined) {
-    events.unexpected('The RA certificate ends soon and could not be renewed.', hierarchy.renewalProblem);
-  }
-  return hierarchy;
-}
-
-function loadHierarchy({ settings, now, randomBytes }: ServerOptions, folder: DataFolder): Promise<StoredHierarchy> {
-  return loadOrCreateHierarchy(folder.authorityFolder, {
-    secret: folder.masterSecret,
-    organization: settings.authority.organization,
-    commonNamePrefix: settings.authority.commonNamePrefix,
-    crlUrls: [`${settings.publicUrl}/crl/issuing.crl`],
-    now: now(),
-    randomBytes,
-  });
 }
 
 function openConnections(
@@ -193,38 +181,39 @@ function enrollmentParts(
   { settings, now, randomBytes, onStep }: ServerOptions,
   {
     folder,
-    hierarchy,
+    authorities,
     store,
     workers,
     notifier,
+    verifier,
     events,
   }: {
     folder: DataFolder;
-    hierarchy: StoredHierarchy;
+    authorities: Authorities;
     store: Store;
-    workers: WorkerPool;
+    workers: RenewableWorkers;
     notifier: Notifier;
+    verifier: ChallengeVerifier;
     events: Events;
   },
 ): EnrollmentParts {
-  const authorities = [hierarchy.root, hierarchy.issuing, hierarchy.registration, ...hierarchy.formerRegistrations];
-  const certificates = authorities.map(({ certificate }) => decodeCertificate(certificate));
   return {
     store,
     workers,
     notifier,
     now,
+    authorities,
     issuer: new CertificateIssuer({
       store,
       workers,
-      issuer: decodeCertificate(hierarchy.issuing.certificate),
-      forbiddenKeys: certificates.map(({ publicKey }) => publicKey),
+      authorities,
       withheldClaimMs: settings.limits.withheldClaimMs,
       now,
       randomBytes,
     }),
     singleFlight: new SingleFlight(),
     digestChallenge: challengeDigest(folder.masterSecret),
+    challenges: verifier,
     onStep: (report) => {
       events.stepFinished(report);
       onStep?.(report);
@@ -242,14 +231,14 @@ function challengeDigest(masterSecret: string): (challenge: Uint8Array) => strin
 function openListener(
   { settings, randomBytes }: ServerOptions,
   {
-    hierarchy,
+    ca: { authorities, files },
     store,
     connections,
     parts,
     events,
     inWork,
   }: {
-    hierarchy: StoredHierarchy;
+    ca: CertificationAuthority;
     store: Store;
     connections: ReadonlyMap<string, IntuneConnection>;
     parts: EnrollmentParts;
@@ -258,38 +247,46 @@ function openListener(
     inWork: Set<Promise<unknown>>;
   },
 ): Promise<ListeningServer> {
-  const files = {
-    crl: async () => (await store.latestCrl())?.encoded,
-    issuingCertificate: hierarchy.issuing.certificate,
-    rootCertificate: hierarchy.root.certificate,
-  };
+  const guard = new Guard({
+    limits: settings.limits,
+    trustedProxies: settings.listen.trustedProxies,
+    onLimitReached: (limit, address) => events.limitReached(limit, address),
+    monotonicMs: () => performance.now(),
+  });
   const scep = new ScepRoutes({
     endpoints: openEndpoints(settings, connections, randomBytes),
-    caCertificates: encodeCertsOnly([
-      hierarchy.registration.certificate,
-      hierarchy.issuing.certificate,
-      hierarchy.root.certificate,
-    ]),
-    enroll: (message, endpoint) => {
-      const enrollment = enroll(message, endpoint, parts);
+    caCertificates: (endpoint) => authorities.set.caCertificates(endpoint.caCertificates),
+    nextCaCertificates: () => authorities.set.nextCaCertificates,
+    enroll: (message, endpoint, sender) => {
+      const enrollment = enroll(message, endpoint, sender, parts);
       inWork.add(enrollment);
       return enrollment.finally(() => inWork.delete(enrollment));
     },
-    bodyBytes: settings.limits.bodyBytes,
-    concurrentRequests: settings.limits.concurrentRequests,
+    ...settings.limits,
+    guard,
   });
   return listen({
     ...settings.listen,
+    limits: settings.limits,
+    guard,
     routes: [
-      ['/scep/', (request, suffix, query) => scep.handle(request, suffix, query)],
+      ['/scep/', (request, suffix, query, client) => scep.handle(request, suffix, query, client)],
       ['/crl/', (request, name) => crlRoute(request, name, files)],
       ['/ca/', (request, name) => certificateRoute(request, name, files)],
       ['/health', (_request, suffix) => healthRoute(suffix, store)],
+      ...builtInPathRoutes(settings, scep),
     ],
-    requestTimeoutMs: settings.limits.requestTimeoutMs,
     onUnexpectedError: (error) => events.unexpected('A request failed unexpectedly.', error),
     onRefused: (answer, address) => events.requestRefused(answer, address),
   });
+}
+
+/** RFC 8894 4.1. */
+function builtInPathRoutes({ defaultEndpoint }: Settings, scep: ScepRoutes): (readonly [string, Route])[] {
+  if (defaultEndpoint === undefined) return [];
+  const route: Route = (request, path, query, client) =>
+    isBuiltInPath(path) ? scep.handle(request, defaultEndpoint, query, client) : textAnswer(404, 'Not found.');
+  return [['', route]];
 }
 
 function openEndpoints(
@@ -298,8 +295,12 @@ function openEndpoints(
   randomBytes: ServerOptions['randomBytes'],
 ): ReadonlyMap<string, Endpoint> {
   const authorizerOf = (endpoint: Settings['endpoints'][number]): Authorizer => {
-    if (endpoint.authorizer.kind === 'static-challenge') {
-      return { kind: 'static-challenge', accepts: staticChallenge(endpoint.authorizer.challenge, randomBytes) };
+    if (endpoint.authorizer.kind === 'static-challenge' || endpoint.authorizer.kind === 'one-time-challenge') {
+      return openChallengeAuthorizer(endpoint.authorizer, randomBytes);
+    }
+    if (endpoint.authorizer.kind === 'manual') {
+      const { kind, pendingDays, pendingRequests } = endpoint.authorizer;
+      return { kind, pendingMs: pendingDays * DAY_MS, pendingRequests };
     }
     const connection = connections.get(endpoint.authorizer.connection);
     if (connection === undefined)

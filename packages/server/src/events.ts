@@ -4,6 +4,7 @@ import type { IntuneFailure } from './enrollment/intune-failure.ts';
 import type { StepReport } from './enrollment/steps.ts';
 import { stepNumbers } from './enrollment/steps.ts';
 import { describeRefusal } from './enrollment/refusals.ts';
+import type { ReachedLimit } from './http/limits/guard.ts';
 import type { Logger } from './logger.ts';
 import type { Enrollment, PendingNotification } from './store/store.ts';
 
@@ -45,6 +46,11 @@ export class Events {
       ...(reason === undefined ? {} : { reason }),
       ...(address === undefined ? {} : { address }),
     });
+  }
+
+  /** Told once a minute for each limit and client. */
+  limitReached(limit: ReachedLimit, address: string): void {
+    this.#logger.warn({ message: limitMessages[limit], reason: `limits.${limit}`, address });
   }
 
   notificationAttempted(
@@ -99,6 +105,35 @@ export class Events {
     }
   }
 
+  challengesLimited({ endpoint, address }: { readonly endpoint: string; readonly address: string | undefined }): void {
+    this.#logger.warn({
+      message: 'Too many wrong challenges from one address; the configured one is not compared for a while.',
+      endpoint,
+      errorCode: 'authorization.challenge_rate_limited',
+      ...(address === undefined ? {} : { address }),
+    });
+  }
+
+  /** The audit log: who did what, to what. */
+  administered({ actor, action, target, endpoint, address }: AdministeredEvent): void {
+    this.#logger.info({
+      message: `admin: ${action}`,
+      actor,
+      ...(target === undefined ? {} : { target }),
+      ...(endpoint === undefined ? {} : { endpoint }),
+      ...(address === undefined ? {} : { address }),
+    });
+  }
+
+  administrationRefused({ code, actor, address }: RefusedAdministration): void {
+    this.#logger.warn({
+      message: 'admin: refused',
+      errorCode: code,
+      ...(actor === undefined ? {} : { actor }),
+      ...(address === undefined ? {} : { address }),
+    });
+  }
+
   unclaimedRevoked({ identity, serialNumber, subject }: Enrollment): void {
     this.#logger.warn({
       message: 'A withheld certificate was not claimed in time and is revoked.',
@@ -109,10 +144,24 @@ export class Events {
     });
   }
 
+  pendingRequestsExpired(count: number): void {
+    this.#logger.info({ message: `${count} requests ended that waited too long for approval, or for their device.` });
+  }
+
+  authorityEnds(notAfter: Date): void {
+    const message = `The issuing CA ends on ${notAfter.toISOString()}: stage the next one, then activate it.`;
+    this.#logger.warn({ message });
+  }
+
   registrationEnds(notAfter: Date): void {
     this.#logger.warn({
       message: `The RA certificate ends on ${notAfter.toISOString()}. A restart renews it.`,
     });
+  }
+
+  authorityChanged(what: 'staged' | 'activated', { generation, id }: { generation: number; id: string }): void {
+    const message = what === 'staged' ? 'The next CA is staged.' : 'The next CA is now the current one.';
+    this.#logger.warn({ message, reason: `generation ${generation}, SHA-256 ${id}` });
   }
 
   crlPublished(): void {
@@ -140,6 +189,30 @@ export class Events {
     });
   }
 }
+
+interface AdministeredEvent {
+  /** The name of a token. */
+  readonly actor: string;
+  readonly action: string;
+  readonly target?: string | undefined;
+  readonly endpoint?: string | undefined;
+  readonly address: string | undefined;
+}
+
+interface RefusedAdministration {
+  readonly code: string;
+  readonly actor: string | undefined;
+  readonly address: string | undefined;
+}
+
+const limitMessages: Readonly<Record<ReachedLimit, string>> = {
+  connections: 'All connections are taken; who holds the most gives up one for each new one.',
+  connectionsPerAddress: 'A client holds as many connections as it may; its oldest idle one is closed for each new one.',
+  requestsPerMinute: 'All clients together send more than they may, and get HTTP 503.',
+  requestsPerMinutePerAddress: 'A client sends more than it may, and gets HTTP 429.',
+  concurrentRequests: 'As many requests as may are in work; more get HTTP 503.',
+  concurrentRequestsPerAddress: 'A client has as many requests in work as it may; more get HTTP 429.',
+};
 
 const serviceNames: Readonly<Record<DestinationName, string>> = {
   entra: 'Microsoft Entra',

@@ -22,6 +22,10 @@ export interface LogEvent {
   readonly connection?: string;
   readonly attempt?: number;
   readonly address?: string;
+  /** An administrator: the name of a token. */
+  readonly actor?: string;
+  /** What the administrator did something to. */
+  readonly target?: string;
   readonly errorCode?: string;
 }
 
@@ -63,6 +67,8 @@ const fields: Readonly<Record<Field, 'text' | 'number'>> = {
   subject: 'text',
   connection: 'text',
   attempt: 'number',
+  actor: 'text',
+  target: 'text',
   address: 'text',
 };
 

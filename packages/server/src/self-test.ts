@@ -2,7 +2,7 @@
  * Proves at start that this runtime can do what SCEP needs: some builds of Node.js refuse RSAES-PKCS1-v1_5 decryption,
  * and the server would then refuse every device without a visible reason.
  */
-import type { StoredHierarchy } from '@scepter/ca';
+import type { Generation } from '@scepter/ca';
 import { createPkiRequest } from '@scepter/scep';
 import { createCertificationRequest, decodeCertificate, parseName } from '@scepter/x509';
 import { createPublicKey } from 'node:crypto';
@@ -12,7 +12,7 @@ import type { CryptoWorkers } from './workers/jobs.ts';
 /** Sends a request of our own, signed and sealed with the RA's key, through a worker. Nothing is issued. */
 export async function selfTest(
   workers: CryptoWorkers,
-  { registration }: Pick<StoredHierarchy, 'registration'>,
+  { registration }: Pick<Generation, 'registration'>,
   randomBytes: (size: number) => Uint8Array,
 ): Promise<void> {
   const certificate = decodeCertificate(registration.certificate);

@@ -11,6 +11,7 @@ export type ServerErrorCode =
   | 'server.data_folder_unwritable'
   | 'server.data_folder_in_use'
   | 'server.data_folder_damaged'
+  | 'server.authority_unsuitable'
   | 'server.self_test_failed'
   | 'server.start_failed';
 
@@ -32,7 +33,7 @@ export function startupError(error: unknown, settings: Settings): ServerError {
   if (error instanceof DataFolderError) return dataFolderError(error);
   if (error instanceof StoreError) return storeError(error, settings);
   if (error instanceof CaError) return caError(error);
-  return listenError(error, settings) ?? unexpectedError(error);
+  return listenError(error, settings.listen) ?? unexpectedError(error);
 }
 
 /** Database and keys of a data folder do not belong together. */
@@ -41,6 +42,15 @@ export function authorityLost(folder: string): ServerError {
     'server.data_folder_damaged',
     `The CA that the database in ${folder} belongs to is not there.`,
     'Restore the folder as a whole from a backup; nothing in it was changed.',
+  );
+}
+
+/** A server that no client could enroll with does not start. `problem` is a sentence. */
+export function authorityUnsuitable(problem: string): ServerError {
+  return new ServerError(
+    'server.authority_unsuitable',
+    problem,
+    'docs/pki.md says what each kind of CA can do; keys and certificates are made when a CA is created or staged.',
   );
 }
 
@@ -71,7 +81,11 @@ function caError(cause: CaError): ServerError {
   );
 }
 
-function listenError(cause: unknown, { listen: { host, port } }: Settings): ServerError | undefined {
+/** Undefined for what is no matter of the address. */
+export function listenError(
+  cause: unknown,
+  { host, port }: { readonly host: string; readonly port: number },
+): ServerError | undefined {
   if (!(cause instanceof Error) || !('code' in cause)) return undefined;
   switch (cause.code) {
     case 'EADDRINUSE':

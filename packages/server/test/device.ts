@@ -56,6 +56,7 @@ export function selfSigned(keys: DeviceKeys, subject = 'CN=device', now = new Da
 }
 
 export interface Message {
+  /** What goes into the envelope: for a poll or a query no certification request. */
   readonly csr: Uint8Array;
   readonly transactionId: string;
   readonly signer: { readonly certificate: Certificate; readonly privateKey: KeyObject };
@@ -64,6 +65,8 @@ export interface Message {
   readonly contentCipher?: ContentCipher;
   readonly keyTransport?: KeyTransport;
   readonly framing?: 'der' | 'ber';
+  /** Where the signer's key cannot decrypt: what the answer is encrypted under. */
+  readonly replyPassword?: string;
 }
 
 export interface Sent {
@@ -90,6 +93,11 @@ export class Client {
       url,
       certificates.map((encoded) => decodeCertificate(encoded)),
     );
+  }
+
+  /** A client that has these certificates from before, the RA's first. */
+  static trusting(url: string, authorities: readonly Certificate[]): Client {
+    return new Client(url, authorities);
   }
 
   get recipient(): Certificate {
@@ -133,7 +141,7 @@ export class Client {
     const reply =
       contentType === 'application/x-pki-message'
         ? readCertRep(body, {
-            recipient: message.signer,
+            recipient: message.replyPassword === undefined ? message.signer : { password: message.replyPassword },
             signers: [...this.authorities],
             transactionId: message.transactionId,
             senderNonce,

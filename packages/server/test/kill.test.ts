@@ -5,13 +5,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { toHex } from '@scepter/x509';
 import { createSecretBox } from '../src/store/secret-box.ts';
 import { openSqliteStore } from '../src/store/sqlite-store.ts';
-import type { Enrollment, StoreSummary } from '../src/store/store.ts';
+import type { Enrollment, Store, StoreSummary } from '../src/store/store.ts';
 import type { StepName } from '../src/enrollment/steps.ts';
 import { certificationRequest, Client, issued, newKeys, selfSigned } from './device.ts';
 import type { Message } from './device.ts';
@@ -39,7 +39,12 @@ async function startProcess(folder: string, killAfter: StepName | 'never'): Prom
   const { clientSecret } = await laboratory.control.connection();
   writeFileSync(
     join(laboratory.folder, 'settings.json'),
-    JSON.stringify({ ...((await settingsJson(laboratory.control, 0)) as object), dataFolder: folder }),
+    JSON.stringify({
+      ...((await settingsJson(laboratory.control, 0, {
+        endpoints: { manual: { authorizer: { kind: 'manual' } } },
+      })) as object),
+      dataFolder: folder,
+    }),
   );
   const child = spawn(
     process.execPath,
@@ -59,18 +64,26 @@ async function startProcess(folder: string, killAfter: StepName | 'never'): Prom
   return { child, url, exited };
 }
 
-/** What the dead process left, read by a new one. */
-async function inspect(folder: string): Promise<{ enrollments: Enrollment[]; summary: StoreSummary }> {
-  const { readFileSync } = await import('node:fs');
+/** What the dead process left, opened by a new one. */
+async function withStore<T>(folder: string, work: (store: Store) => Promise<T>): Promise<T> {
   const secret = readFileSync(join(laboratory.folder, folder, 'master.secret'), 'utf8').trim();
   const store = openSqliteStore({
     path: databasePath(folder),
     secretBox: createSecretBox(secret, () => new Uint8Array(12)),
     now: () => new Date(),
   });
-  const found = { enrollments: await store.listEnrollments(100), summary: await store.summary() };
-  await store.close();
-  return found;
+  try {
+    return await work(store);
+  } finally {
+    await store.close();
+  }
+}
+
+function inspect(folder: string): Promise<{ enrollments: Enrollment[]; summary: StoreSummary }> {
+  return withStore(folder, async (store) => ({
+    enrollments: await store.listEnrollments(100),
+    summary: await store.summary(),
+  }));
 }
 
 function databasePath(folder: string): string {
@@ -171,4 +184,48 @@ describe('killed with a notification in the outbox', () => {
     await risen.exited;
     assert.equal((await inspect(folder)).enrollments[0]?.state, 'withheld', 'the device has not asked again');
   });
+});
+
+describe('killed at an endpoint where a person decides', () => {
+  /** The device asks; the process dies behind a step; somebody approves; the device polls another process. */
+  const rows: readonly [killAfter: StepName, afterApproval: StepName][] = [
+    ['reply', 'poll'],
+    ['await-approval', 'record-intent'],
+    ['await-approval', 'store'],
+  ];
+  for (const [killAfter, afterApproval] of rows) {
+    it(`behind ${killAfter}, and after the approval behind ${afterApproval}`, async () => {
+      const folder = `killed-manual-${killAfter}-${afterApproval}`;
+      const message: Message = { csr: certificationRequest(keys), transactionId: folder, signer };
+      const poll: Message = { ...message, messageType: 'CertPoll' };
+      const sendTo = async ({ url, exited }: ServerProcess, sent: Message): Promise<void> => {
+        const client = await Client.connect(`${url}/scep/manual`);
+        await assert.rejects(client.send(sent));
+        assert.equal(await exited, 'SIGKILL');
+      };
+      await sendTo(await startProcess(folder, killAfter), message);
+      const records = await withStore(folder, async (store) => {
+        const found = await store.listPendingRequests({ limit: 10 }, new Date());
+        for (const { id } of found) {
+          await store.decidePendingRequest(id, { decision: 'approved', at: new Date(), by: 'ann' });
+        }
+        return found;
+      });
+      assert.equal(records.length, 1, 'on record');
+
+      await sendTo(await startProcess(folder, afterApproval), poll);
+      const risen = await startProcess(folder, 'never');
+      const client = await Client.connect(`${risen.url}/scep/manual`);
+      const { serialHex } = issued(await client.send(poll));
+      assert.equal(issued(await client.send(message)).serialHex, serialHex);
+      risen.child.kill('SIGTERM');
+      await risen.exited;
+      const { enrollments } = await inspect(folder);
+      assert.deepEqual(
+        enrollments.filter(({ state }) => state === 'released').map(({ serialNumber }) => serialNumber),
+        [serialHex],
+        'one certificate',
+      );
+    });
+  }
 });

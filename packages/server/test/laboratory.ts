@@ -18,6 +18,8 @@ export interface Laboratory {
   /** Everything that was logged, as JSON lines. */
   readonly log: string[];
   server: RunningServer;
+  /** The server's clock. */
+  now(): Date;
   /** Moves the server's clock. */
   advanceMs(durationMs: number): void;
   settings(port?: number): Promise<Settings>;
@@ -29,6 +31,16 @@ export interface Laboratory {
 export interface LaboratoryOptions {
   /** Merged over the settings' `limits`. */
   readonly limits?: Readonly<Record<string, number>>;
+  /** Added to the endpoints. */
+  readonly endpoints?: Readonly<Record<string, unknown>>;
+  /** Merged over the setting `authority`. */
+  readonly authority?: Readonly<Record<string, unknown>>;
+  /** The setting `admin`. */
+  readonly admin?: unknown;
+  /** The setting `listen.trustedProxies`. */
+  readonly trustedProxies?: readonly string[];
+  /** Secrets that these settings take from the environment. */
+  readonly environment?: Readonly<Record<string, string>>;
   readonly intuneTimeoutMs?: number;
   readonly onStep?: (report: StepReport) => void;
   /** The application's secret is in `client.secret` in the folder, and not in the environment. */
@@ -75,6 +87,7 @@ export async function openLaboratory(options: LaboratoryOptions = {}): Promise<L
     steps,
     log,
     server: await start(),
+    now: () => new Date(Date.now() + offsetMs),
     advanceMs: (durationMs) => {
       offsetMs += durationMs;
     },
@@ -99,12 +112,12 @@ export async function settingsJson(
 ): Promise<unknown> {
   const { tenantId, clientId, clientSecret, authorityUrl, graphUrl, intuneResource, tlsCaFile } =
     await control.connection();
-  secrets['INTUNE_SECRET'] = clientSecret;
+  Object.assign(secrets, { INTUNE_SECRET: clientSecret }, options.environment);
   return {
-    listen: { host: '127.0.0.1', port },
+    listen: { host: '127.0.0.1', port, trustedProxies: options.trustedProxies ?? [] },
     publicUrl: 'http://127.0.0.1:1',
     dataFolder: 'data',
-    authority: { organization: 'Laboratory' },
+    authority: { organization: 'Laboratory', ...options.authority },
     connections: {
       laboratory: {
         tenantId,
@@ -129,7 +142,9 @@ export async function settingsJson(
         authorizer: { kind: 'static-challenge', challenge: { environment: 'STATIC_CHALLENGE' } },
         algorithms: 'legacy',
       },
+      ...options.endpoints,
     },
+    admin: options.admin ?? {},
     limits: { ...options.limits },
   };
 }

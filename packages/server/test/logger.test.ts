@@ -30,6 +30,8 @@ const full: Required<LogEvent> = {
   subject: 'CN=device',
   connection: 'contoso',
   attempt: 2,
+  actor: 'mdm',
+  target: 'challenge 7',
   address: '127.0.0.1',
   errorCode: 'policy.key',
 };

@@ -10,12 +10,13 @@ import type { Laboratory } from './laboratory.ts';
 const keys = newKeys();
 const signer = { certificate: selfSigned(keys), privateKey: keys.privateKey };
 const guess = 'canary-of-a-wrong-challenge';
+const unasked = 'canary-of-a-challenge-where-a-person-decides';
 let laboratory: Laboratory;
 let haystacks: [name: string, content: string][];
 let needles: [name: string, secret: string][];
 
 before(async () => {
-  laboratory = await openLaboratory();
+  laboratory = await openLaboratory({ endpoints: { manual: { authorizer: { kind: 'manual' } } } });
   const { clientSecret } = await laboratory.control.connection();
   const [released = '', withheld = '', rejected = ''] = await laboratory.control.createChallenges({
     subject: 'CN=canary',
@@ -38,6 +39,10 @@ before(async () => {
   await send(atIntune, withheld);
   assert.equal((await laboratory.server.store.summary()).pendingNotifications, 1, 'a request waits in the store');
 
+  await send(await Client.connect(`${laboratory.server.url}/scep/manual`), unasked);
+  const waiting = await laboratory.server.store.listPendingRequests({ limit: 10 }, new Date());
+  assert.equal(waiting.length, 1, 'another waits for approval');
+
   const folder = join(laboratory.folder, 'data');
   haystacks = [
     ['the log', laboratory.log.join('')],
@@ -53,6 +58,7 @@ before(async () => {
     ['a challenge that was used', released.slice(0, 60)],
     ['a challenge that waits', withheld.slice(0, 60)],
     ['a challenge that was rejected', rejected.slice(0, 60)],
+    ['a challenge that waits for approval', unasked],
     ['the master secret', readFileSync(join(folder, 'master.secret'), 'utf8').trim()],
     ['a challenge in base64', base64(STATIC_CHALLENGE)],
   ];

@@ -102,7 +102,7 @@ export function readSerialNumber(reader: Asn1Reader): Uint8Array {
 }
 
 /** Content octets of a serial number as upper-case hex, without the zero byte that only keeps it positive. */
-function serialNumberHex(content: Uint8Array): string {
+export function serialNumberHex(content: Uint8Array): string {
   const significant = content.length > 1 && content[0] === 0 ? content.subarray(1) : content;
   return toHex(significant).toUpperCase();
 }

@@ -17,6 +17,7 @@ export {
   decodeCertificate,
   encodeTbsCertificate,
   isSelfSigned,
+  serialNumberHex,
   thumbprint,
   verifyCertificateSignature,
 } from './certificate.ts';
@@ -26,6 +27,7 @@ export {
   decodeCertificationRequest,
   verifyCertificationRequest,
 } from './certification-request.ts';
+export { certificationPath, isValidAt } from './certification-path.ts';
 export type { AuthorityInfoAccess } from './extensions/authority-info-access.ts';
 export {
   authorityInfoAccessExtension,

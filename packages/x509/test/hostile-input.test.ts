@@ -114,5 +114,16 @@ for (const [label, valid, decode] of decoders) {
       }
       assert.ok(performance.now() - started < 1000);
     });
+
+    it('of 20,000 small elements is refused at once', () => {
+      const started = performance.now();
+      for (const element of ['3000', '3100', '0500', '06012a', '8200', 'a000', '300306012a', '30800000']) {
+        const elements = x509.fromHex(element.repeat(20_000));
+        for (const bytes of [der.sequence(elements), der.set(elements), elements]) {
+          assert.equal(survives(decode, bytes), false, element);
+        }
+      }
+      assert.ok(performance.now() - started < 2000);
+    });
   });
 }

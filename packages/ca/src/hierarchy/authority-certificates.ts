@@ -15,13 +15,14 @@ import {
   subjectKeyIdentifierExtension,
   publicKeyInfoOf,
 } from '@scepter/x509';
-import type { Certificate, Extension, Name } from '@scepter/x509';
+import type { Certificate, Extension, KeyUsage, Name } from '@scepter/x509';
 import { wholeSeconds, withinIssuer } from '../certificate-contents.ts';
 import { issuerKeyIdentifier } from '../compose-tbs-certificate.ts';
 import { newSerialNumber } from '../serial-number.ts';
 import type { Authority, HierarchyOptions } from './create-hierarchy.ts';
+import { digestFor } from './key-types.ts';
+import type { KeyPairObjects } from './key-types.ts';
 
-type Keys = { readonly publicKey: KeyObject; readonly privateKey: KeyObject };
 type SigningOptions = Pick<HierarchyOptions, 'now' | 'randomBytes' | 'crlUrls' | 'rootCrlUrls'>;
 
 const ROOT_YEARS = 20;
@@ -33,7 +34,7 @@ const REGISTRATION_YEARS = 2;
  */
 const BACKDATE_MS = 7 * 86_400_000;
 
-export function signRootCertificate(subject: Name, keys: Keys, options: SigningOptions): Uint8Array {
+export function signRootCertificate(subject: Name, keys: KeyPairObjects, options: SigningOptions): Uint8Array {
   return signCertificate({
     subject,
     keys,
@@ -46,8 +47,7 @@ export function signRootCertificate(subject: Name, keys: Keys, options: SigningO
 }
 
 export function signIssuingCertificate(
-  subject: Name,
-  keys: Keys,
+  { subject, keys, decrypts }: { subject: Name; keys: KeyPairObjects; decrypts: boolean },
   root: Authority,
   options: SigningOptions,
 ): Uint8Array {
@@ -58,7 +58,10 @@ export function signIssuingCertificate(
     issuer: { subject: issuer.subject, privateKey: root.privateKey },
     validity: withinIssuer(validityOf(ISSUING_YEARS, options.now), issuer),
     // Path length 0: it issues to devices and to nobody who issues again.
-    extensions: [...authorityExtensions({ ca: true, pathLength: 0 }), ...pointers(issuer, options.rootCrlUrls)],
+    extensions: [
+      ...authorityExtensions({ ca: true, pathLength: 0 }, decrypts ? ['keyEncipherment'] : []),
+      ...pointers(issuer, options.rootCrlUrls),
+    ],
     options,
   });
 }
@@ -69,7 +72,7 @@ export function signIssuingCertificate(
  */
 export function signRegistrationCertificate(
   subject: Name,
-  keys: Keys,
+  keys: KeyPairObjects,
   issuing: Authority,
   options: SigningOptions,
 ): Uint8Array {
@@ -90,8 +93,12 @@ export function signRegistrationCertificate(
 }
 
 /** digitalSignature lets a CA answer for itself in SCEP and OCSP. */
-function authorityExtensions(constraints: { ca: true; pathLength?: number }): Extension[] {
-  return [basicConstraintsExtension(constraints), keyUsageExtension(['digitalSignature', 'keyCertSign', 'cRLSign'])];
+function authorityExtensions(
+  constraints: { ca: true; pathLength?: number },
+  furtherUsages: readonly KeyUsage[] = [],
+): Extension[] {
+  const usages: KeyUsage[] = ['digitalSignature', ...furtherUsages, 'keyCertSign', 'cRLSign'];
+  return [basicConstraintsExtension(constraints), keyUsageExtension(usages)];
 }
 
 function pointers(issuer: Certificate, crlUrls: readonly string[] = []): Extension[] {
@@ -107,7 +114,7 @@ function validityOf(years: number, now: Date): { notBefore: Date; notAfter: Date
 
 interface AuthorityCertificateParts {
   readonly subject: Name;
-  readonly keys: Keys;
+  readonly keys: KeyPairObjects;
   readonly issuer: { readonly subject: Name; readonly privateKey: KeyObject };
   readonly validity: { readonly notBefore: Date; readonly notAfter: Date };
   readonly extensions: Extension[];
@@ -123,7 +130,8 @@ function signCertificate({
   options,
 }: AuthorityCertificateParts): Uint8Array {
   const publicKey = publicKeyInfoOf(keys.publicKey);
-  const signatureAlgorithm = signatureAlgorithmFor(publicKeyInfoOf(issuer.privateKey), 'sha256');
+  const digest = digestFor(issuer.privateKey);
+  const signatureAlgorithm = signatureAlgorithmFor(publicKeyInfoOf(issuer.privateKey), digest);
   const tbs = encodeTbsCertificate({
     serialNumber: newSerialNumber(options.randomBytes),
     signatureAlgorithm,
@@ -133,5 +141,5 @@ function signCertificate({
     publicKey: publicKey.encoded,
     extensions: [...extensions, subjectKeyIdentifierExtension(publicKey)],
   });
-  return assembleCertificate(tbs, signatureAlgorithm, signData(issuer.privateKey, 'sha256', tbs));
+  return assembleCertificate(tbs, signatureAlgorithm, signData(issuer.privateKey, digest, tbs));
 }

@@ -1,7 +1,9 @@
 /* Whether what was read is one whole CA: parts of two CAs, or a flipped bit, must not go unnoticed until a device fails. */
 import type { KeyObject } from 'node:crypto';
+import { join } from 'node:path';
 import {
   decodeBasicConstraints,
+  decodeKeyUsage,
   equalBytes,
   findExtension,
   isSelfSigned,
@@ -14,23 +16,41 @@ import { unsignedBigInt } from '../public-key/whole-numbers.ts';
 import { damaged } from './authority-folder.ts';
 import type { LockedAuthority } from './authority-folder.ts';
 
-export interface LockedHierarchy {
-  readonly root: LockedAuthority;
+export interface LockedGeneration {
+  readonly number: number;
+  readonly folder: string;
   readonly issuing: LockedAuthority;
-  /** The latest first; never empty. */
-  readonly registrations: readonly [LockedAuthority, ...LockedAuthority[]];
+  /** The latest first; empty where the issuing CA decrypts for itself. */
+  readonly registrations: readonly LockedAuthority[];
 }
 
-/** @throws CaError `ca.store_damaged` when the certificates are not a chain */
-export function checkChain({ root, issuing, registrations }: LockedHierarchy): void {
+export interface LockedHierarchy {
+  readonly root: LockedAuthority;
+  readonly generations: readonly LockedGeneration[];
+}
+
+/** @throws CaError `ca.store_damaged` when the certificates are not a chain, or two generations have one name or key */
+export function checkChains({ root, generations }: LockedHierarchy): void {
   if (!isSelfSigned(root.certificate) || !isIssuedBy(root.certificate, root.certificate)) {
     throw damaged(root.certificatePath, 'is not a self-signed certificate');
   }
+  if (!isCa(root.certificate)) throw damaged(root.certificatePath, 'is not the certificate of a CA');
+  for (const [index, generation] of generations.entries()) {
+    checkGeneration(generation, root);
+    const { issuing } = generation;
+    const double = generations.slice(0, index).find((earlier) => isAlike(earlier.issuing, issuing));
+    if (double === undefined) continue;
+    throw damaged(issuing.certificatePath, `has the name or the key of ${double.issuing.certificatePath}`);
+  }
+}
+
+function checkGeneration({ folder, issuing, registrations }: LockedGeneration, root: LockedAuthority): void {
   if (!isIssuedBy(issuing.certificate, root.certificate)) {
     throw damaged(issuing.certificatePath, `is not issued by the CA in ${root.certificatePath}`);
   }
-  for (const authority of [root, issuing]) {
-    if (!isCa(authority.certificate)) throw damaged(authority.certificatePath, 'is not the certificate of a CA');
+  if (!isCa(issuing.certificate)) throw damaged(issuing.certificatePath, 'is not the certificate of a CA');
+  if (registrations.length === 0 && !decrypts(issuing.certificate)) {
+    throw damaged(join(folder, 'registration-1'), 'is missing');
   }
   for (const registration of registrations) {
     if (!isIssuedBy(registration.certificate, issuing.certificate)) {
@@ -52,6 +72,19 @@ function isIssuedBy(certificate: Certificate, issuer: Certificate): boolean {
     equalBytes(certificate.issuer.encoded, issuer.subject.encoded) &&
     verifyCertificateSignature(certificate, issuer.publicKey)
   );
+}
+
+/** Whatever one of them issued, a verifier could take for the other's. */
+function isAlike({ certificate: one }: LockedAuthority, { certificate: other }: LockedAuthority): boolean {
+  return (
+    equalBytes(one.subject.encoded, other.subject.encoded) || equalBytes(one.publicKey.encoded, other.publicKey.encoded)
+  );
+}
+
+/** Whether SCEP messages are encrypted to this CA itself. */
+function decrypts({ extensions, publicKey }: Certificate): boolean {
+  const usage = findExtension(extensions, oid.keyUsage);
+  return publicKey.key.kind === 'rsa' && usage !== undefined && decodeKeyUsage(usage.value).includes('keyEncipherment');
 }
 
 function isCa({ extensions }: Certificate): boolean {

@@ -1,10 +1,10 @@
-import { generateKeyPair } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { promisify } from 'node:util';
 import { buildName, decodeCertificate, oid } from '@scepter/x509';
 import type { Name } from '@scepter/x509';
 import { CaError } from '../errors.ts';
 import { signIssuingCertificate, signRegistrationCertificate, signRootCertificate } from './authority-certificates.ts';
+import { generateKeys } from './key-types.ts';
+import type { AuthorityKeyType, RsaKeyType } from './key-types.ts';
 
 /** A certificate with its private key. The key can be posted to worker threads. */
 export interface Authority {
@@ -13,14 +13,17 @@ export interface Authority {
   readonly privateKey: KeyObject;
 }
 
-/** An offline-style root, the CA that issues to devices, and the RA that SCEP messages are encrypted to. */
-export interface Hierarchy {
-  readonly root: Authority;
+/** The CA that issues to devices, and the RA that SCEP messages are encrypted to. */
+export interface IssuingAuthority {
   readonly issuing: Authority;
+  /** The issuing CA itself where it decrypts for itself. */
   readonly registration: Authority;
 }
 
-export type RsaBits = 2048 | 3072 | 4096;
+/** An offline-style root and an issuing CA below it. */
+export interface Hierarchy extends IssuingAuthority {
+  readonly root: Authority;
+}
 
 export interface HierarchyOptions {
   /** The organization (O) of all three names, at most 64 characters. */
@@ -31,10 +34,19 @@ export interface HierarchyOptions {
   /** For serial numbers; key generation draws from OpenSSL's own generator. */
   readonly randomBytes: (size: number) => Uint8Array;
   /**
-   * Root 3072, because it signs rarely and lives 20 years; issuing and registration 2048, because every enrollment
-   * costs private operations with both.
+   * Root rsa-3072 when not given, because it signs rarely and lives 20 years; issuing and registration rsa-2048, because
+   * every enrollment costs private operations with both. An RA must decrypt, which only RSA does here.
    */
-  readonly rsaBits?: { readonly root?: RsaBits; readonly issuing?: RsaBits; readonly registration?: RsaBits };
+  readonly keyTypes?: {
+    readonly root?: AuthorityKeyType | undefined;
+    readonly issuing?: AuthorityKeyType | undefined;
+    readonly registration?: RsaKeyType | undefined;
+  };
+  /**
+   * `separate` when not given: messages are encrypted to an RA certificate. `none`: to the issuing CA, whose key is then
+   * RSA and both signs and decrypts.
+   */
+  readonly registrationAuthority?: 'separate' | 'none';
   /** Where the issuing CA's CRL is found: goes into the RA certificate. */
   readonly crlUrls?: readonly string[];
   /** Where the root's CRL is found: goes into the issuing CA's certificate. */
@@ -42,43 +54,63 @@ export interface HierarchyOptions {
 }
 
 /**
- * Creates a root CA, an issuing CA below it and an RA certificate, with new RSA keys.
+ * Creates a root CA, an issuing CA below it and an RA certificate, with new keys.
  *
- * @throws CaError `ca.invalid_argument` for names that are empty or too long
+ * @throws CaError `ca.invalid_argument` for names that are empty or too long, and for an EC key that is to decrypt
  * @example
  * const hierarchy = await createHierarchy({ organization: 'Example', now: new Date(), randomBytes });
  */
 export async function createHierarchy(options: HierarchyOptions): Promise<Hierarchy> {
-  const { rsaBits = {} } = options;
+  const name = authorityName(options, 'Root CA');
+  const keys = await generateKeys(options.keyTypes?.root ?? 'rsa-3072');
+  const root = { certificate: signRootCertificate(name, keys, options), privateKey: keys.privateKey };
+  return { root, ...(await createIssuingAuthority(root, 1, options)) };
+}
+
+/**
+ * Creates an issuing CA below an existing root, with its RA. From the second generation on, their names end in a number:
+ * two CAs of one name could not be told apart by what they issue.
+ *
+ * @throws CaError `ca.invalid_argument`, as {@link createHierarchy}
+ */
+export async function createIssuingAuthority(
+  root: Authority,
+  generation: number,
+  options: HierarchyOptions,
+): Promise<IssuingAuthority> {
+  const { keyTypes = {}, registrationAuthority = 'separate' } = options;
+  const suffix = generation === 1 ? '' : ` ${generation}`;
   const names = {
-    root: authorityName(options, 'Root CA'),
-    issuing: authorityName(options, 'Issuing CA'),
-    registration: authorityName(options, 'SCEP RA'),
+    issuing: authorityName(options, `Issuing CA${suffix}`),
+    registration: authorityName(options, `SCEP RA${suffix}`),
   };
-  const [rootKeys, issuingKeys, registrationKeys] = await Promise.all([
-    generateRsaKeys(rsaBits.root ?? 3072),
-    generateRsaKeys(rsaBits.issuing ?? 2048),
-    generateRsaKeys(rsaBits.registration ?? 2048),
-  ]);
-  const root = { certificate: signRootCertificate(names.root, rootKeys, options), privateKey: rootKeys.privateKey };
+  const issuingType = keyTypes.issuing ?? 'rsa-2048';
+  if (registrationAuthority === 'none' && !issuingType.startsWith('rsa')) {
+    throw new CaError('ca.invalid_argument', 'Without an RA the issuing CA decrypts, which takes an RSA key.');
+  }
+  const issuingKeys = await generateKeys(issuingType);
+  const decrypts = registrationAuthority === 'none';
   const issuing = {
-    certificate: signIssuingCertificate(names.issuing, issuingKeys, root, options),
+    certificate: signIssuingCertificate({ subject: names.issuing, keys: issuingKeys, decrypts }, root, options),
     privateKey: issuingKeys.privateKey,
   };
-  const registration = {
-    certificate: signRegistrationCertificate(names.registration, registrationKeys, issuing, options),
-    privateKey: registrationKeys.privateKey,
-  };
-  return { root, issuing, registration };
+  if (decrypts) return { issuing, registration: issuing };
+  return { issuing, registration: await createRegistration(names.registration, issuing, options) };
 }
 
 /** A new RA certificate with a new key, under the name of the one that it follows. */
 export async function createNextRegistration(
-  { issuing, registration }: Hierarchy,
-  options: Pick<HierarchyOptions, 'now' | 'randomBytes' | 'rsaBits' | 'crlUrls'>,
+  { issuing, registration }: IssuingAuthority,
+  options: RegistrationOptions,
 ): Promise<Authority> {
   const { subject } = decodeCertificate(registration.certificate);
-  const keys = await generateRsaKeys(options.rsaBits?.registration ?? 2048);
+  return createRegistration(subject, issuing, options);
+}
+
+type RegistrationOptions = Pick<HierarchyOptions, 'now' | 'randomBytes' | 'keyTypes' | 'crlUrls'>;
+
+async function createRegistration(subject: Name, issuing: Authority, options: RegistrationOptions): Promise<Authority> {
+  const keys = await generateKeys(options.keyTypes?.registration ?? 'rsa-2048');
   return {
     certificate: signRegistrationCertificate(subject, keys, issuing, options),
     privateKey: keys.privateKey,
@@ -100,8 +132,4 @@ function authorityName({ organization, commonNamePrefix }: HierarchyOptions, rol
     [{ type: oid.organizationName, value: organization }],
     [{ type: oid.commonName, value: commonName }],
   ]);
-}
-
-async function generateRsaKeys(modulusLength: RsaBits): Promise<{ publicKey: KeyObject; privateKey: KeyObject }> {
-  return promisify(generateKeyPair)('rsa', { modulusLength, publicExponent: 65537 });
 }

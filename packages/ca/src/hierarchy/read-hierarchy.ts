@@ -4,8 +4,11 @@
  *   root/            certificate.pem, private-key.pem
  *   issuing/         …
  *   registration-1/  …   then registration-2/ and so on: a renewed RA never overwrites the one before
+ *   generation-2/        the next issuing CA, likewise with issuing/, registration-1/ and so on; then generation-3/
  *
- * The whole folder, and each later registration folder, appears at once by a rename; nothing in it is ever rewritten.
+ * Without an RA there is no registration folder: the issuing CA decrypts for itself. The whole folder, each later
+ * registration folder and each generation folder appear at once by a rename; nothing in them is ever rewritten. Which
+ * generation issues is not said here: whoever uses the folder decides.
  */
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -13,9 +16,9 @@ import { systemCodeOf, unreadable, unwritable } from '../durable-files.ts';
 import { CaError } from '../errors.ts';
 import { damaged, readAuthority, unlockAuthority } from './authority-folder.ts';
 import type { LockedAuthority } from './authority-folder.ts';
-import { checkChain, checkKey } from './check-hierarchy.ts';
-import type { LockedHierarchy } from './check-hierarchy.ts';
-import type { Authority, Hierarchy } from './create-hierarchy.ts';
+import { checkChains, checkKey } from './check-hierarchy.ts';
+import type { LockedGeneration, LockedHierarchy } from './check-hierarchy.ts';
+import type { Authority, IssuingAuthority } from './create-hierarchy.ts';
 import { isUnfinished } from './unfinished-folders.ts';
 
 export interface ReadHierarchyOptions {
@@ -24,12 +27,21 @@ export interface ReadHierarchyOptions {
   readonly now: Date;
 }
 
-export interface StoredHierarchy extends Hierarchy {
-  readonly origin: 'created' | 'loaded' | 'registration-renewed';
+/** One of the issuing CAs that follow each other under one root, with its RA. */
+export interface Generation extends IssuingAuthority {
+  /** 1, 2, and so on, in the order of their creation. */
+  readonly number: number;
   /** Earlier RA certificates that are still valid, latest first: devices may have kept one and encrypt to it. */
   readonly formerRegistrations: readonly Authority[];
   /** Why an RA certificate that is due was not renewed. The one that is there goes on until it ends. */
   readonly renewalProblem?: CaError;
+}
+
+export interface StoredHierarchy {
+  readonly origin: 'created' | 'loaded' | 'registration-renewed';
+  readonly root: Authority;
+  /** The first one first. */
+  readonly generations: readonly [Generation, ...Generation[]];
 }
 
 /**
@@ -43,15 +55,17 @@ export interface StoredHierarchy extends Hierarchy {
 export async function readHierarchy(path: string, { secret, now }: ReadHierarchyOptions): Promise<StoredHierarchy> {
   const folder = resolve(path);
   const locked = await readLocked(folder);
-  checkChain(locked);
-  const [current, ...earlier] = locked.registrations;
-  const former = earlier.filter(({ certificate }) => certificate.notAfter.getTime() >= now.getTime());
-  const [root, issuing, registration, ...formerRegistrations] = unlockAll(
-    [locked.root, locked.issuing, current, ...former],
-    secret,
-  );
-  if (root === undefined || issuing === undefined || registration === undefined) throw damaged(folder, 'is incomplete');
-  return { root, issuing, registration, formerRegistrations, origin: 'loaded' };
+  checkChains(locked);
+  const generations = locked.generations.map((generation) => withoutEnded(generation, now));
+  const keys = unlockAll([locked.root, ...generations.flatMap(partsOf)], secret);
+  const open = (part: LockedAuthority): Authority => {
+    const authority = keys.get(part);
+    if (authority === undefined) throw damaged(part.folder, 'is incomplete');
+    return authority;
+  };
+  const [first, ...later] = generations.map((generation) => openGeneration(generation, open));
+  if (first === undefined) throw damaged(folder, 'is incomplete');
+  return { root: open(locked.root), generations: [first, ...later], origin: 'loaded' };
 }
 
 async function readLocked(folder: string): Promise<LockedHierarchy> {
@@ -62,34 +76,61 @@ async function readLocked(folder: string): Promise<LockedHierarchy> {
       hint: 'Name the folder that the CA was created in.',
     });
   }
-  const numbers = registrationNumbers(entries);
-  const [latest, ...earlier] = numbers.map((number) => join(folder, registrationFolder(number)));
   const root = await readAuthority(join(folder, 'root'));
+  const generations = [await readGeneration(folder, 1)];
+  for (const [index, number] of generationNumbers(entries).entries()) {
+    // They were made one after the other: a gap is a folder that was lost.
+    if (number !== index + 2) throw damaged(generationFolder(folder, index + 2), 'is missing');
+    generations.push(await readGeneration(generationFolder(folder, number), number));
+  }
+  return { root, generations };
+}
+
+async function readGeneration(folder: string, number: number): Promise<LockedGeneration> {
   const issuing = await readAuthority(join(folder, 'issuing'));
-  if (latest === undefined) throw damaged(join(folder, registrationFolder(1)), 'is missing');
-  const former = await Promise.all(earlier.map((path) => readAuthority(path)));
-  return { root, issuing, registrations: [await readAuthority(latest), ...former] };
+  const numbers = registrationNumbers(await listFolder(folder));
+  const registrations = await Promise.all(
+    numbers.map((registration) => readAuthority(join(folder, registrationFolder(registration)))),
+  );
+  return { number, folder, issuing, registrations };
+}
+
+/** Earlier RA certificates that have ended serve nobody. */
+function withoutEnded({ registrations, ...generation }: LockedGeneration, now: Date): LockedGeneration {
+  const isUseful = ({ certificate }: LockedAuthority): boolean => certificate.notAfter.getTime() >= now.getTime();
+  return { ...generation, registrations: registrations.filter((each, index) => index === 0 || isUseful(each)) };
+}
+
+function partsOf({ issuing, registrations }: LockedGeneration): LockedAuthority[] {
+  return [issuing, ...registrations];
+}
+
+function openGeneration(
+  { number, issuing, registrations: [current = issuing, ...former] }: LockedGeneration,
+  open: (part: LockedAuthority) => Authority,
+): Generation {
+  return { number, issuing: open(issuing), registration: open(current), formerRegistrations: former.map(open) };
 }
 
 /**
  * One secret opens all keys: when it opens none it is wrong, and when it opens some, the others are damaged or of
  * another CA.
  */
-function unlockAll(authorities: readonly LockedAuthority[], secret: string): Authority[] {
+function unlockAll(authorities: readonly LockedAuthority[], secret: string): ReadonlyMap<LockedAuthority, Authority> {
   const failures: { authority: LockedAuthority; error: unknown }[] = [];
-  const unlocked: Authority[] = [];
+  const unlocked = new Map<LockedAuthority, Authority>();
   for (const authority of authorities) {
     try {
       const privateKey = unlockAuthority(authority, secret);
       checkKey(authority, privateKey);
-      unlocked.push({ certificate: authority.certificate.encoded, privateKey });
+      unlocked.set(authority, { certificate: authority.certificate.encoded, privateKey });
     } catch (error) {
       failures.push({ authority, error });
     }
   }
   const other = failures.find(({ error }) => !isWrongSecret(error)) ?? failures[0];
   if (other === undefined) return unlocked;
-  if (unlocked.length === 0 || !isWrongSecret(other.error)) throw other.error;
+  if (unlocked.size === 0 || !isWrongSecret(other.error)) throw other.error;
   throw damaged(other.authority.keyPath, 'does not open with the secret that opens the other keys', other.error);
 }
 
@@ -116,4 +157,15 @@ export function registrationNumbers(entries: readonly string[]): number[] {
 
 export function registrationFolder(number: number): string {
   return `registration-${number}`;
+}
+
+/** In ascending order, without the first generation, which has no folder of its own. */
+export function generationNumbers(entries: readonly string[]): number[] {
+  const numbers = entries.map((entry) => Number(/^generation-([1-9]\d{0,3})$/.exec(entry)?.[1] ?? 0));
+  return numbers.filter((number) => number > 1).sort((one, other) => one - other);
+}
+
+/** @param folder the hierarchy's */
+export function generationFolder(folder: string, number: number): string {
+  return number === 1 ? folder : join(folder, `generation-${number}`);
 }

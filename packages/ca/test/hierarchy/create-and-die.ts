@@ -13,7 +13,7 @@ await loadOrCreateHierarchy(folder, {
   secret: 'secret of the test',
   now: new Date(now),
   keyDerivationIterations: 1000,
-  rsaBits: { root: 2048 },
+  keyTypes: { root: 'rsa-2048' },
   randomBytes: (size) => {
     requests += 1;
     if (requests === Number(dieAt)) process.kill(process.pid, 'SIGKILL');

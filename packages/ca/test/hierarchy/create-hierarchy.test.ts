@@ -24,7 +24,7 @@ describe('createHierarchy', () => {
   let registration: Certificate;
 
   before(async () => {
-    hierarchy = await createHierarchy({ ...hierarchyOptions, rsaBits: {} });
+    hierarchy = await createHierarchy({ ...hierarchyOptions, keyTypes: {} });
     root = decodeCertificate(hierarchy.root.certificate);
     issuing = decodeCertificate(hierarchy.issuing.certificate);
     registration = decodeCertificate(hierarchy.registration.certificate);

@@ -59,8 +59,11 @@ describe('loadOrCreateHierarchy', () => {
     assert.equal(created.origin, 'created');
     const again = await loadOrCreateHierarchy(original, options);
     assert.equal(again.origin, 'loaded');
-    for (const part of ['root', 'issuing', 'registration'] as const) assert.ok(same(created[part], again[part]));
-    assert.deepEqual(again.formerRegistrations, []);
+    assert.ok(same(created.root, again.root));
+    for (const part of ['issuing', 'registration'] as const) {
+      assert.ok(same(created.generations[0][part], again.generations[0][part]));
+    }
+    assert.deepEqual(again.generations[0].formerRegistrations, []);
   });
 
   it('lets only the owner look', { skip: process.platform === 'win32' }, () => {
@@ -82,7 +85,12 @@ describe('loadOrCreateHierarchy', () => {
     const folder = join(parent, 'race');
     const [one, ...others] = await Promise.all([1, 2, 3].map(() => loadOrCreateHierarchy(folder, options)));
     assert.ok(one);
-    assert.ok(others.every((other) => same(one.root, other.root) && same(one.registration, other.registration)));
+    assert.ok(
+      others.every(
+        (other) =>
+          same(one.root, other.root) && same(one.generations[0].registration, other.generations[0].registration),
+      ),
+    );
     assert.deepEqual(
       readdirSync(parent).filter((entry) => entry.startsWith('.race')),
       [],
@@ -119,7 +127,7 @@ describe('loadOrCreateHierarchy', () => {
 describe('readHierarchy', () => {
   it('reads what was created and creates nothing', async () => {
     const read = await readHierarchy(original, { secret: SECRET, now: NOW });
-    assert.ok(same(created.issuing, read.issuing));
+    assert.ok(same(created.generations[0].issuing, read.generations[0].issuing));
     const missing = join(parent, 'missing');
     await assert.rejects(readHierarchy(missing, { secret: SECRET, now: NOW }), failsWith('ca.store_missing'));
     assert.equal(existsSync(missing), false);
@@ -210,7 +218,7 @@ describe('a damaged folder is refused and left as it is', () => {
 
 describe('the registration authority', () => {
   const inDays = (days: number): Date =>
-    new Date(decodeCertificate(created.registration.certificate).notAfter.getTime() + days * 86_400_000);
+    new Date(decodeCertificate(created.generations[0].registration.certificate).notAfter.getTime() + days * 86_400_000);
 
   it('is followed by a new one, with a new key, when less than 30 days remain', async () => {
     const folder = copyOf('renewal');
@@ -218,37 +226,40 @@ describe('the registration authority', () => {
     assert.equal((await loadOrCreateHierarchy(folder, { ...options, now: inDays(-31) })).origin, 'loaded');
     const renewed = await loadOrCreateHierarchy(folder, { ...options, now: inDays(-29) });
     assert.equal(renewed.origin, 'registration-renewed');
-    assert.ok(!renewed.registration.privateKey.equals(created.registration.privateKey));
+    assert.ok(!renewed.generations[0].registration.privateKey.equals(created.generations[0].registration.privateKey));
     assert.deepEqual(
-      decodeCertificate(renewed.registration.certificate).subject.encoded,
-      decodeCertificate(created.registration.certificate).subject.encoded,
+      decodeCertificate(renewed.generations[0].registration.certificate).subject.encoded,
+      decodeCertificate(created.generations[0].registration.certificate).subject.encoded,
     );
-    assert.ok(same(renewed.issuing, created.issuing));
+    assert.ok(same(renewed.generations[0].issuing, created.generations[0].issuing));
     // What devices may still encrypt to is kept, and nothing was rewritten.
-    assert.ok(renewed.formerRegistrations[0] && same(renewed.formerRegistrations[0], created.registration));
+    assert.ok(
+      renewed.generations[0].formerRegistrations[0] &&
+        same(renewed.generations[0].formerRegistrations[0], created.generations[0].registration),
+    );
     const after = new Map(snapshot(folder));
     assert.ok(before.every(([path, content]) => after.get(path) === content));
 
     const again = await loadOrCreateHierarchy(folder, { ...options, now: inDays(-28) });
     assert.equal(again.origin, 'loaded');
-    assert.ok(same(again.registration, renewed.registration));
-    assert.equal(again.formerRegistrations.length, 1);
+    assert.ok(same(again.generations[0].registration, renewed.generations[0].registration));
+    assert.equal(again.generations[0].formerRegistrations.length, 1);
     const later = await readHierarchy(folder, { secret: SECRET, now: inDays(1) });
-    assert.deepEqual(later.formerRegistrations, []);
+    assert.deepEqual(later.generations[0].formerRegistrations, []);
   });
 
   it('is the same for all when several renew at once', async () => {
     const folder = copyOf('renewal-race');
     const now = inDays(-10);
     const [one, ...others] = await Promise.all([1, 2, 3].map(() => loadOrCreateHierarchy(folder, { ...options, now })));
-    assert.ok(one && !same(one.registration, created.registration));
-    assert.ok(others.every((other) => same(one.registration, other.registration)));
+    assert.ok(one && !same(one.generations[0].registration, created.generations[0].registration));
+    assert.ok(others.every((other) => same(one.generations[0].registration, other.generations[0].registration)));
     assert.deepEqual(readdirSync(folder).sort(), ['issuing', 'registration-1', 'registration-2', 'root']);
   });
 
   it('is not renewed for the sake of days that its CA does not have', async () => {
     const folder = copyOf('ending');
-    const end = decodeCertificate(created.issuing.certificate).notAfter.getTime();
+    const end = decodeCertificate(created.generations[0].issuing.certificate).notAfter.getTime();
     const now = new Date(end - 10 * 86_400_000);
     assert.equal((await loadOrCreateHierarchy(folder, { ...options, now })).origin, 'loaded');
     assert.deepEqual(readdirSync(folder).sort(), ['issuing', 'registration-1', 'root']);
@@ -262,8 +273,8 @@ describe('the registration authority', () => {
     };
     const problem = await loadOrCreateHierarchy(folder, { ...options, now: inDays(-5), randomBytes: failing });
     assert.equal(problem.origin, 'loaded');
-    assert.equal(problem.renewalProblem?.code, 'ca.store_unwritable');
-    assert.ok(same(problem.registration, created.registration));
+    assert.equal(problem.generations[0].renewalProblem?.code, 'ca.store_unwritable');
+    assert.ok(same(problem.generations[0].registration, created.generations[0].registration));
     await assert.rejects(
       loadOrCreateHierarchy(folder, { ...options, now: inDays(1), randomBytes: failing }),
       failsWith('ca.store_unwritable'),
@@ -301,7 +312,12 @@ describe('kill -9 while a hierarchy is written', () => {
     const now = new Date('2028-02-20T00:00:00Z');
     assert.equal((await run(folder, 4, now)).signal, 'SIGKILL');
     assert.equal(readdirSync(folder).filter((entry) => entry.startsWith('.registration-2.unfinished-')).length, 1);
-    assert.ok(same((await readHierarchy(folder, { secret: SECRET, now })).registration, created.registration));
+    assert.ok(
+      same(
+        (await readHierarchy(folder, { secret: SECRET, now })).generations[0].registration,
+        created.generations[0].registration,
+      ),
+    );
     assert.equal((await loadOrCreateHierarchy(folder, { ...options, now })).origin, 'registration-renewed');
     assert.deepEqual(readdirSync(folder).sort(), ['issuing', 'registration-1', 'registration-2', 'root']);
     const after = new Map(snapshot(folder));

@@ -9,6 +9,7 @@ import { CommandError } from '../command-error.ts';
 import { reportError } from '../errors.ts';
 import { ExitWith } from '../exit-with.ts';
 import type { Screen } from '../screen.ts';
+import { toJsonLine } from '../terminal.ts';
 import type { World } from '../world.ts';
 import { folderOption } from './common-options.ts';
 
@@ -69,7 +70,7 @@ async function check(options: CheckOptions, world: World, screen: Screen): Promi
     const connections = await chooseConnections(options, world);
     const reports = await checkAll(connections, options, screen, interruption.signal);
     const exitCode = exitCodeOf(reports.flatMap(({ checks }) => checks));
-    if (options.json) screen.out.raw(toJson({ ok: exitCode !== exitCodes.failed, exitCode, reports }));
+    if (options.json) screen.out.raw(toJsonLine({ ok: exitCode !== exitCodes.failed, exitCode, reports }));
     if (exitCode !== exitCodes.ok) throw new ExitWith(exitCode);
   } catch (error) {
     throw asUnknown(error, interruption.signal, world, screen);
@@ -92,14 +93,6 @@ async function checkAll(
     reports.push({ connection: name, ...report });
   }
   return reports;
-}
-
-/** JSON leaves DEL, C1 and what turns the direction of text as they are; a terminal would act on them. */
-function toJson(value: unknown): string {
-  return JSON.stringify(value).replaceAll(
-    /[\u007F-\u009F\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069\uFEFF]/gu,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }
 
 /** Nothing was found out: that is neither good nor bad news of the connection. */

@@ -5,6 +5,11 @@ export function folderOption(): Option {
   return new Option('--folder <path>', 'folder for all data').default('.scepter');
 }
 
+/** `--config`: leads to the server that runs, by its data folder. */
+export function runningServerOption(): Option {
+  return new Option('--config <file>', 'configuration that the server runs from').default('scepter.json');
+}
+
 /** A TCP port; 0 lets the system choose. */
 export function portOption(flags: string, description: string, standard: number): Option {
   return new Option(flags, description).default(standard).argParser(parsePort);

@@ -8,11 +8,12 @@ import { alternativeNamesOf, readIdentity } from '../enroll/identity.ts';
 import {
   ciphers,
   digests,
-  keySizes,
+  keyKinds,
   parseAlternativeName,
   parseFingerprint,
   parseServerUrl,
   parseSubject,
+  parseWait,
 } from '../enroll/options.ts';
 import { planOutputFiles } from '../enroll/output-files.ts';
 import type { OutputFiles } from '../enroll/output-files.ts';
@@ -26,7 +27,9 @@ interface EnrollOptions {
   readonly san?: readonly string[];
   readonly challenge?: string;
   readonly challengeFile?: string;
-  readonly keySize: string;
+  readonly key: keyof typeof keyKinds;
+  readonly wait?: string;
+  readonly resume?: true;
   readonly out: string;
   readonly force?: true;
   readonly renew?: readonly string[];
@@ -56,6 +59,10 @@ Examples:
     $ pass ca/challenge | scepter enroll --url http://ca.example/scep \\
         --subject CN=router-1 --challenge-file - --get
 
+  An endpoint where a person approves: ask, and come back for the answer:
+    $ scepter enroll --url http://ca.example/scep/manual --subject CN=server-1
+    $ scepter enroll --url http://ca.example/scep/manual --resume
+
   Renew before it expires, with a new key:
     $ scepter enroll --url http://ca.example/scep/static \\
         --renew printer-7.pem printer-7.key --out printer-7-new`;
@@ -70,10 +77,12 @@ export function enrollCommand(world: World, screen: Screen): Command {
     .option('--san <name>', 'alternative name, DNS:… email:… UPN:… URI:… or IP:…; may be repeated', collect)
     .option('--challenge-file <path>', 'file with the challenge password; - reads standard input (preferred)')
     .option('--challenge <text>', 'challenge password; other users can see it in the process list')
-    .addOption(new Option('--key-size <bits>', 'RSA key size').choices(keySizes).default('2048'))
+    .addOption(new Option('--key <kind>', 'kind of key').choices(Object.keys(keyKinds)).default('rsa2048'))
     .option('--out <prefix>', 'prefix of the files to write', 'scepter-device')
     .option('--force', 'overwrite files that are there')
     .option('--renew <certificate-and-key...>', 'renew: the current certificate and its key, two PEM files')
+    .option('--wait <minutes>', 'wait so long for somebody to approve the request')
+    .option('--resume', 'ask for the outcome of a request that waits for approval')
     .addOption(new Option('--digest <name>', 'digest (default: the best the server names)').choices(digests))
     .addOption(
       new Option('--cipher <name>', 'cipher (default: AES if the server names it)').choices(Object.keys(ciphers)),
@@ -97,7 +106,7 @@ function collect(value: string, previous: readonly string[] | undefined): string
 }
 
 async function planEnrollment(options: EnrollOptions, world: World): Promise<EnrollmentPlan> {
-  if (options.subject === undefined && options.renew === undefined) {
+  if (options.subject === undefined && options.renew === undefined && options.resume === undefined) {
     throw usageError('A subject is needed.', 'Add --subject CN=…, or --renew to keep the names of a certificate.');
   }
   const [certificatePath, keyPath, ...others] = options.renew ?? [];
@@ -110,12 +119,17 @@ async function planEnrollment(options: EnrollOptions, world: World): Promise<Enr
     subject: options.subject === undefined ? undefined : parseSubject(options.subject),
     alternativeNames: (options.san ?? []).map(parseAlternativeName),
     caFingerprint: options.caFingerprint === undefined ? undefined : parseFingerprint(options.caFingerprint),
-    keyBits: Number(options.keySize),
+    key: keyKinds[options.key],
+    waitMs: options.wait === undefined ? 0 : parseWait(options.wait),
+    resume: options.resume === true,
     digest: options.digest,
     contentCipher: options.cipher === undefined ? undefined : ciphers[options.cipher],
     getOnly: options.get === true,
     oaep: options.oaep === true,
-    files: await planOutputFiles(options.out, world.workingFolder, options.force === true),
+    files: await planOutputFiles(options.out, world.workingFolder, {
+      force: options.force === true,
+      resume: options.resume === true,
+    }),
     renew:
       certificatePath === undefined || keyPath === undefined
         ? undefined

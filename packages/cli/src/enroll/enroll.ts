@@ -1,15 +1,29 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ScepClient, ScepError } from '@scepter/scep';
 import type { ContentCipher, EnrollResult } from '@scepter/scep';
-import { createCertificationRequest, equalBytes, parseName, subjectAltNameExtension } from '@scepter/x509';
+import {
+  certificationPath,
+  createCertificationRequest,
+  decodeCertificationRequest,
+  equalBytes,
+  parseName,
+  subjectAltNameExtension,
+} from '@scepter/x509';
 import type { Certificate, DigestName, GeneralName, Name } from '@scepter/x509';
-import { certificationPath } from '@scepter/fleet';
 import { CommandError } from '../command-error.ts';
 import type { World } from '../world.ts';
 import { failInfoExplanations } from './fail-info.ts';
 import { alternativeNamesOf, makeKeyPair, makeRequestSigner } from './identity.ts';
-import type { Identity, KeyPair } from './identity.ts';
-import { discardPendingKey, writePendingKey, writeResults } from './output-files.ts';
-import type { OutputFiles } from './output-files.ts';
+import type { Identity, KeyKind, KeyPair } from './identity.ts';
+import {
+  discardPending,
+  isPending,
+  readPendingRequest,
+  writePendingKey,
+  writePendingRequest,
+  writeResults,
+} from './output-files.ts';
+import type { OutputFiles, PendingRequest } from './output-files.ts';
 import { requireIssuedUnder, requirePinned } from './trust.ts';
 import type { OfferedAuthority } from './trust.ts';
 
@@ -20,7 +34,11 @@ export interface EnrollmentPlan {
   readonly subject: Name | undefined;
   readonly alternativeNames: readonly GeneralName[];
   readonly challenge: string | undefined;
-  readonly keyBits: number;
+  readonly key: KeyKind;
+  /** While somebody has to approve the request; 0 does not wait. */
+  readonly waitMs: number;
+  /** Asks for the outcome of the request that is pending under these files. */
+  readonly resume: boolean;
   readonly renew: Identity | undefined;
   /** Absent: by the server's capabilities. */
   readonly digest: DigestName | undefined;
@@ -53,17 +71,17 @@ export async function enroll(plan: EnrollmentPlan, world: World): Promise<Enroll
   const authority = await client.getCaCertificates();
   const pinned =
     plan.caFingerprint === undefined ? undefined : requirePinned(authority, plan.caFingerprint, world.now());
-  const keys = await makeKeyPair(plan.keyBits);
-  await writePendingKey(plan.files, keys.privateKey);
+  const request = plan.resume ? await resumeRequest(plan) : await prepareRequest(plan, world);
   try {
-    const { certificates, transactionId } = await request(plan, world, client, keys);
-    const certificate = findOwn(certificates, keys);
+    const { certificates, transactionId } = await ask(plan, client, request);
+    const certificate = findOwn(certificates, request);
     const issuers = findIssuers(certificate, [...certificates, ...authority.certificates], authority, world.now());
     if (pinned !== undefined) requireIssuedUnder(pinned, issuers);
     await writeResults(plan.files, certificate, issuers);
     return { certificate, issuers, transactionId, ca: authority.ca, caPinned: pinned !== undefined };
   } catch (error) {
-    await discardPendingKey(plan.files);
+    // What the server keeps for a person to decide on can be asked for again, unless the answer was no.
+    if (error instanceof RefusedError || !(await isPending(plan.files))) await discardPending(plan.files);
     throw error;
   }
 }
@@ -82,30 +100,58 @@ function openClient(plan: EnrollmentPlan, world: World): ScepClient {
   });
 }
 
-async function request(plan: EnrollmentPlan, world: World, client: ScepClient, keys: KeyPair) {
+/** A new key and a request for it, with the certificate and key that sign it. */
+async function prepareRequest(plan: EnrollmentPlan, world: World): Promise<PendingRequest> {
+  const keys = await makeKeyPair(plan.key);
+  await discardPending(plan.files);
+  await writePendingKey(plan.files, keys.privateKey);
   const subject = plan.subject ?? plan.renew?.certificate.subject ?? parseName('');
-  const signer = plan.renew ?? {
-    certificate: makeRequestSigner(subject, keys, world.randomBytes(16), world.now()),
-    privateKey: keys.privateKey,
-  };
-  const reply = await client.enroll({
+  return {
     csr: createRequest(plan, subject, keys),
-    privateKey: signer.privateKey,
-    signerCertificate: signer.certificate,
-    messageType: plan.renew === undefined ? 'PKCSReq' : 'RenewalReq',
-  });
-  if (reply.status === 'success') return reply;
-  throw explainRefusal(reply);
+    signerCertificate: plan.renew?.certificate ?? makeRequestSigner(subject, keys, world.randomBytes(16), world.now()),
+    privateKey: plan.renew?.privateKey ?? keys.privateKey,
+  };
 }
 
-function explainRefusal(reply: Exclude<EnrollResult, { status: 'success' }>): CommandError {
-  if (reply.status === 'pending') {
-    return new CommandError('The server keeps the request for somebody to approve.', {
-      hint: 'Ask for the approval, then enroll again.',
-    });
+/** The request that is pending, with the key that signs for it: a renewal's is that of the old certificate. */
+async function resumeRequest({ files, renew }: EnrollmentPlan): Promise<PendingRequest> {
+  const pending = await readPendingRequest(files);
+  return renew === undefined
+    ? pending
+    : { ...pending, signerCertificate: renew.certificate, privateKey: renew.privateKey };
+}
+
+/** Between two questions whether a person has decided. */
+const POLL_INTERVAL_MS = 5_000;
+
+async function ask(plan: EnrollmentPlan, client: ScepClient, request: PendingRequest) {
+  const messageType = plan.renew === undefined ? 'PKCSReq' : 'RenewalReq';
+  let reply = plan.resume ? await client.poll(request) : await client.enroll({ ...request, messageType });
+  // Kept before anybody waits: an interruption must not lose what will be approved.
+  if (reply.status === 'pending') await writePendingRequest(plan.files, request);
+  for (let waitedMs = 0; reply.status === 'pending' && waitedMs < plan.waitMs; waitedMs += POLL_INTERVAL_MS) {
+    await sleep(POLL_INTERVAL_MS);
+    reply = await client.poll(request);
   }
+  if (reply.status === 'success') return reply;
+  throw reply.status === 'pending' ? stillPending(reply.transactionId) : explainRefusal(reply);
+}
+
+/** Not a failure of anybody: the key and the request stay, to ask again. */
+function stillPending(transactionId: string): CommandError {
+  return new CommandError(
+    `The server keeps the request for somebody to approve. Its transaction is ${transactionId}.`,
+    {
+      hint: 'Once it is approved, run the same command with --resume; --wait waits for it.',
+    },
+  );
+}
+
+class RefusedError extends CommandError {}
+
+function explainRefusal(reply: Extract<EnrollResult, { status: 'failure' }>): RefusedError {
   const text = reply.failInfoText === undefined ? '' : `, saying ${JSON.stringify(reply.failInfoText)}`;
-  return new CommandError(`The server refused the request with ${reply.failInfo}${text}.`, {
+  return new RefusedError(`The server refused the request with ${reply.failInfo}${text}.`, {
     hint: `${failInfoExplanations[reply.failInfo]} The transaction is ${reply.transactionId}.`,
   });
 }
@@ -122,9 +168,9 @@ function createRequest(plan: EnrollmentPlan, subject: Name, keys: KeyPair): Uint
   });
 }
 
-function findOwn(certificates: readonly Certificate[], keys: KeyPair): Certificate {
-  const publicKey = keys.publicKey.export({ type: 'spki', format: 'der' });
-  const own = certificates.find((certificate) => equalBytes(certificate.publicKey.encoded, publicKey));
+function findOwn(certificates: readonly Certificate[], { csr }: PendingRequest): Certificate {
+  const { publicKey } = decodeCertificationRequest(csr);
+  const own = certificates.find((certificate) => equalBytes(certificate.publicKey.encoded, publicKey.encoded));
   if (own === undefined) {
     throw new CommandError('The server answered with a certificate for another key; it was not written.', {
       hint: 'The server is at fault: it has to certify the key of the request.',

@@ -11,7 +11,7 @@ import {
   keyUsageExtension,
   oid,
 } from '@scepter/x509';
-import type { Certificate, GeneralName, Name } from '@scepter/x509';
+import type { Certificate, GeneralName, KeyUsage, Name } from '@scepter/x509';
 import { CommandError } from '../command-error.ts';
 import { readTextFile } from '../files.ts';
 
@@ -26,11 +26,14 @@ export interface KeyPair {
   readonly privateKey: KeyObject;
 }
 
-const makeRsaKeyPair = promisify(generateKeyPair);
+/** A kind of key: RSA with its size, or a named curve. */
+export type KeyKind = { readonly kind: 'rsa'; readonly bits: number } | { readonly kind: 'ec'; readonly curve: string };
 
-/** Makes an RSA key pair of this many bits. */
-export function makeKeyPair(bits: number): Promise<KeyPair> {
-  return makeRsaKeyPair('rsa', { modulusLength: bits });
+const generate = promisify(generateKeyPair);
+
+/** Makes a key pair of this kind. */
+export function makeKeyPair(key: KeyKind): Promise<KeyPair> {
+  return key.kind === 'rsa' ? generate('rsa', { modulusLength: key.bits }) : generate('ec', { namedCurve: key.curve });
 }
 
 /** The short-lived certificate that signs a first request (RFC 8894 2.3): the request's own subject and key. */
@@ -42,10 +45,15 @@ export function makeRequestSigner(subject: Name, keys: KeyPair, serialNumber: Ui
       serialNumber,
       notBefore: new Date(now.getTime() - 3_600_000),
       notAfter: new Date(now.getTime() + 86_400_000),
-      extensions: [keyUsageExtension(['digitalSignature', 'keyEncipherment'])],
+      extensions: [keyUsageExtension(keyUsagesOf(keys))],
       digest: 'sha256',
     }),
   );
+}
+
+/** Only RSA keys encrypt. */
+function keyUsagesOf({ publicKey }: KeyPair): KeyUsage[] {
+  return publicKey.asymmetricKeyType === 'rsa' ? ['digitalSignature', 'keyEncipherment'] : ['digitalSignature'];
 }
 
 /**
@@ -81,7 +89,8 @@ function readFirstCertificate(text: string, path: string): Certificate {
   throw new CommandError(`${path} holds no certificate in PEM form.`);
 }
 
-function readPrivateKey(text: string, path: string): KeyObject {
+/** @throws CommandError when it is no PEM key that can be read. */
+export function readPrivateKey(text: string, path: string): KeyObject {
   try {
     return createPrivateKey(text);
   } catch (cause) {

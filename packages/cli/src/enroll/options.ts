@@ -2,6 +2,7 @@ import type { ContentCipher } from '@scepter/scep';
 import { parseName } from '@scepter/x509';
 import type { DigestName, GeneralName, Name } from '@scepter/x509';
 import { usageError } from '../command-error.ts';
+import type { KeyKind } from './identity.ts';
 
 /** The names of `--cipher`. */
 export const ciphers = {
@@ -14,8 +15,31 @@ export const ciphers = {
 /** The values of `--digest`. */
 export const digests = ['sha1', 'sha256', 'sha384', 'sha512'] as const satisfies DigestName[];
 
-/** The values of `--key-size`. */
-export const keySizes = ['2048', '3072', '4096'] as const;
+/** The values of `--key`. */
+export const keyKinds = {
+  rsa2048: { kind: 'rsa', bits: 2048 },
+  rsa3072: { kind: 'rsa', bits: 3072 },
+  rsa4096: { kind: 'rsa', bits: 4096 },
+  p256: { kind: 'ec', curve: 'P-256' },
+  p384: { kind: 'ec', curve: 'P-384' },
+} as const satisfies Record<string, KeyKind>;
+
+/** The longest that a command line waits for a person. */
+const longestWaitMinutes = 7 * 24 * 60;
+
+/**
+ * Reads how many minutes to wait.
+ *
+ * @returns milliseconds
+ * @throws CommandError when it is no number of minutes up to a week.
+ */
+export function parseWait(text: string): number {
+  const minutes = /^\d{1,5}$/u.test(text) ? Number(text) : Number.NaN;
+  if (!(minutes >= 1 && minutes <= longestWaitMinutes)) {
+    throw usageError(`${JSON.stringify(text)} is no time to wait.`, 'Give whole minutes, from 1 to 10080 (a week).');
+  }
+  return minutes * 60_000;
+}
 
 const sanKinds = { DNS: 'dns', EMAIL: 'email', UPN: 'upn', URI: 'uri', IP: 'ip' } as const;
 

@@ -1,5 +1,4 @@
-import { certificationPath } from '@scepter/fleet';
-import { equalBytes, thumbprint } from '@scepter/x509';
+import { certificationPath, equalBytes, thumbprint } from '@scepter/x509';
 import type { Certificate } from '@scepter/x509';
 import { CommandError } from '../command-error.ts';
 

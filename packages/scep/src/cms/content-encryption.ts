@@ -10,7 +10,7 @@ import { der } from '@scepter/x509';
 const plainBytes = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** As a KeyObject, which Node takes faster than bytes. */
-const nodeKey = (cipher: CipherSpecification, key: Uint8Array): KeyObject =>
+export const nodeKey = (cipher: CipherSpecification, key: Uint8Array): KeyObject =>
   createSecretKey(der.concat(...Array.from({ length: cipher.keyCopies }, () => key)));
 
 export const encryptContent = (

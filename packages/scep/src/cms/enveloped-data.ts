@@ -11,8 +11,9 @@ import { framings } from './framing.ts';
 import type { FramingName } from './framing.ts';
 import { identifies } from './identifier.ts';
 import { unwrapContentKey } from './key-transport.ts';
+import { unwrapPasswordRecipient } from './password-recipient-info.ts';
 import { encodeRecipientInfo, readRecipientInfos } from './recipient-info.ts';
-import type { RecipientInfo } from './recipient-info.ts';
+import type { EnvelopeRecipient, Recipients } from './recipient-info.ts';
 
 // RFC 5652 section 6.1
 // EnvelopedData ::= SEQUENCE {
@@ -27,8 +28,7 @@ import type { RecipientInfo } from './recipient-info.ts';
 //   encryptedContent [0] IMPLICIT EncryptedContent OPTIONAL }  -- OCTET STRING
 
 /** A decoded, still encrypted pkcsPKIEnvelope. */
-export interface Envelope {
-  recipients: RecipientInfo[];
+export interface Envelope extends Recipients {
   /** `undefined` for a cipher this package does not know: answer badAlg. */
   contentCipher: ContentCipher | undefined;
   /** Empty when the cipher is unknown. */
@@ -49,8 +49,8 @@ export interface Recipient {
   privateKey: KeyObject;
 }
 
-// A reply may carry a CRL; a request is a few kilobytes.
-const maximumEncryptedBytes = 1024 * 1024;
+// A reply may carry a CRL, with some forty bytes for each revoked certificate; a request is a few kilobytes.
+const maximumEncryptedBytes = 8 * 1024 * 1024;
 
 const readInitializationVector = (algorithm: AlgorithmIdentifier, blockBytes: number): Uint8Array => {
   if (algorithm.parameters === undefined) {
@@ -63,7 +63,7 @@ const readInitializationVector = (algorithm: AlgorithmIdentifier, blockBytes: nu
   return iv;
 };
 
-const readEncryptedContentInfo = (reader: Asn1Reader): Omit<Envelope, 'recipients'> => {
+const readEncryptedContentInfo = (reader: Asn1Reader): Omit<Envelope, keyof Recipients> => {
   reader.oid();
   const algorithm = readAlgorithmIdentifier(reader);
   const contentCipher = cipherOf(algorithm.oid);
@@ -100,7 +100,7 @@ export const decodeEnvelope = (content: Uint8Array): Envelope =>
     const encrypted = readEncryptedContentInfo(envelopedData.sequence());
     envelopedData.optional(tag.contextConstructed(1));
     envelopedData.end();
-    return { recipients, ...encrypted };
+    return { ...recipients, ...encrypted };
   });
 
 const wrappedKeyFor = (
@@ -151,24 +151,52 @@ export const openEnvelope = (
   };
 };
 
+/**
+ * Decrypts an envelope whose key is under a password, as a device gets it whose own key cannot decrypt (RFC 8894
+ * section 3.1). What depends on the password, from a wrong one to bad padding, gives random content instead of an error.
+ *
+ * @param password - the challengePassword of the request
+ * @throws ScepError `scep.unsupported_algorithm` when the envelope is under no password, or under one by algorithms or
+ *   parameters that are not spoken: PBKDF2 of at most 1,000,000 rounds with HMAC over SHA-1 or SHA-2, and PWRI-KEK
+ * @example
+ * const content = openEnvelopeWithPassword(decodeEnvelope(message.content), challengePassword, randomBytes);
+ */
+export const openEnvelopeWithPassword = (
+  envelope: Envelope,
+  password: string,
+  randomBytes: (size: number) => Uint8Array,
+): Uint8Array => {
+  const { contentCipher } = envelope;
+  for (const { encryptedKey, keyEncryption } of envelope.passwordRecipients) {
+    if (contentCipher === undefined || keyEncryption === undefined) continue;
+    const { keyBytes } = ciphers[contentCipher];
+    const key = unwrapPasswordRecipient({ keyEncryption, encryptedKey, password, keyBytes, randomBytes });
+    return decryptContent(contentCipher, key, envelope.iv, envelope.encryptedContent, randomBytes);
+  }
+  throw new ScepError('scep.unsupported_algorithm', 'the envelope is under no password by known algorithms and bounds');
+};
+
+/** RFC 5652 section 6.1: 3 with a password recipient, else 0 as all our certificates are named by their number. */
+const envelopeVersion = (recipients: readonly EnvelopeRecipient[]): number =>
+  recipients.some(({ kind }) => kind === 'password') ? 3 : 0;
+
 /** Encrypts content to every recipient and gives the ContentInfo. @throws ScepError `scep.bad_argument` */
 export const encodeEnvelope = (options: {
   content: Uint8Array;
-  recipients: readonly Certificate[];
+  recipients: readonly EnvelopeRecipient[];
   contentCipher: ContentCipher;
-  keyTransport: KeyTransport;
   framing: FramingName;
   randomBytes: (size: number) => Uint8Array;
 }): Uint8Array => {
-  const { contentCipher, keyTransport, randomBytes, recipients } = options;
+  const { contentCipher, randomBytes, recipients } = options;
   if (recipients.length === 0) throw new ScepError('scep.bad_argument', 'an envelope needs a recipient');
   const framing = framings[options.framing];
   const cipher = ciphers[contentCipher];
   const key = randomBytes(cipher.keyBytes);
   const iv = randomBytes(cipher.blockBytes);
   const envelopedData = framing.sequence(
-    der.integer(0),
-    der.setOf(recipients.map((certificate) => encodeRecipientInfo(certificate, keyTransport, key))),
+    der.integer(envelopeVersion(recipients)),
+    der.setOf(recipients.map((recipient) => encodeRecipientInfo(recipient, contentCipher, key, randomBytes))),
     framing.sequence(
       der.oid(cmsOid.data),
       encodeAlgorithmIdentifier(cipher.oid, der.octetString(iv)).encoded,

@@ -21,19 +21,21 @@ export type CertificateIdentifier =
   | { kind: 'issuerAndSerial'; issuer: Name; serialNumber: Uint8Array }
   | { kind: 'subjectKeyIdentifier'; keyIdentifier: Uint8Array };
 
-export const readCertificateIdentifier = (reader: Asn1Reader): CertificateIdentifier => {
-  if (reader.peekTag() !== tag.sequence) {
-    return { kind: 'subjectKeyIdentifier', keyIdentifier: reader.implicitOctetString(0) };
-  }
-  const sequence = reader.sequence();
-  const issuer = readName(sequence);
-  const serialNumber = sequence.integerBytes();
-  sequence.end();
-  return { kind: 'issuerAndSerial', issuer, serialNumber };
+export const readCertificateIdentifier = (reader: Asn1Reader): CertificateIdentifier =>
+  reader.peekTag() === tag.sequence
+    ? { kind: 'issuerAndSerial', ...readIssuerAndSerialNumber(reader.sequence()) }
+    : { kind: 'subjectKeyIdentifier', keyIdentifier: reader.implicitOctetString(0) };
+
+/** The fields of an IssuerAndSerialNumber, with nothing behind them. */
+export const readIssuerAndSerialNumber = (fields: Asn1Reader): { issuer: Name; serialNumber: Uint8Array } => {
+  const issuer = readName(fields);
+  const serialNumber = fields.integerBytes();
+  fields.end();
+  return { issuer, serialNumber };
 };
 
 /** The same INTEGER may arrive padded: some clients copy a certificate's bytes, others encode the number anew. */
-const minimalInteger = (bytes: Uint8Array): Uint8Array => {
+export const minimalInteger = (bytes: Uint8Array): Uint8Array => {
   let start = 0;
   while (start + 1 < bytes.length && bytes[start] === 0 && (bytes[start + 1] ?? 0) < 0x80) start += 1;
   return bytes.subarray(start);

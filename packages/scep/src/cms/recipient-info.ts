@@ -1,10 +1,16 @@
 import { der, readAlgorithmIdentifier, tag } from '@scepter/x509';
 import type { Asn1Reader, Certificate } from '@scepter/x509';
-import type { KeyTransport } from '../algorithms.ts';
+import type { ContentCipher, KeyTransport } from '../algorithms.ts';
 import { ScepError } from '../errors.ts';
 import { encodeCertificateIdentifier, readCertificateIdentifier } from './identifier.ts';
 import type { CertificateIdentifier } from './identifier.ts';
 import { encodeKeyTransport, resolveKeyTransport, wrapContentKey } from './key-transport.ts';
+import {
+  encodePasswordRecipientInfo,
+  passwordRecipientTag,
+  readPasswordRecipientInfo,
+} from './password-recipient-info.ts';
+import type { PasswordRecipient, PasswordRecipientInfo } from './password-recipient-info.ts';
 
 // RFC 5652 section 6.2
 // RecipientInfo ::= CHOICE {
@@ -35,15 +41,27 @@ const readKeyTransRecipientInfo = (reader: Asn1Reader): RecipientInfo => {
   return { identifier, keyTransport, encryptedKey };
 };
 
-/** Reads the key transport recipients; recipients of other kinds are counted and passed over. */
-export const readRecipientInfos = (reader: Asn1Reader): RecipientInfo[] => {
+/** The recipients of an envelope, by the two kinds that SCEP knows (RFC 8894 section 3.1). */
+export interface Recipients {
+  /** Whoever has the private key of a certificate. */
+  recipients: RecipientInfo[];
+  /** Whoever knows a password. */
+  passwordRecipients: PasswordRecipientInfo[];
+}
+
+/** Recipients of other kinds are counted and passed over. */
+export const readRecipientInfos = (reader: Asn1Reader): Recipients => {
   const recipients: RecipientInfo[] = [];
+  const passwordRecipients: PasswordRecipientInfo[] = [];
   for (let count = 0; !reader.atEnd(); count += 1) {
     if (count === maximumRecipients) throw new ScepError('scep.undecodable_envelope', 'too many recipients');
-    if (reader.peekTag() === tag.sequence) recipients.push(readKeyTransRecipientInfo(reader.sequence()));
-    else reader.next();
+    const next = reader.peekTag();
+    if (next === tag.sequence) recipients.push(readKeyTransRecipientInfo(reader.sequence()));
+    else if (next === passwordRecipientTag) {
+      passwordRecipients.push(readPasswordRecipientInfo(reader.constructed(passwordRecipientTag)));
+    } else reader.next();
   }
-  return recipients;
+  return { recipients, passwordRecipients };
 };
 
 /** Below, a key does not even hold the content key of every transport; above, it only costs time. */
@@ -61,7 +79,7 @@ export const canEnvelopeFor = (certificate: Certificate): boolean => {
 };
 
 /** @throws ScepError `scep.bad_argument` when the certificate's key cannot encrypt, or is too short for the transport's digest */
-export const encodeRecipientInfo = (
+export const encodeKeyTransRecipientInfo = (
   certificate: Certificate,
   keyTransport: KeyTransport,
   contentKey: Uint8Array,
@@ -76,3 +94,24 @@ export const encodeRecipientInfo = (
     der.octetString(wrapContentKey(keyTransport, certificate.publicKey.keyObject(), contentKey)),
   );
 };
+
+/** For whom an envelope is made. */
+export type EnvelopeRecipient =
+  | {
+      kind: 'certificate';
+      /** Its key must be RSA, see `canEnvelopeFor`. */
+      certificate: Certificate;
+      keyTransport: KeyTransport;
+    }
+  | ({ kind: 'password' } & PasswordRecipient);
+
+/** @throws ScepError `scep.bad_argument` when the recipient's key cannot encrypt, or its password is too short */
+export const encodeRecipientInfo = (
+  recipient: EnvelopeRecipient,
+  contentCipher: ContentCipher,
+  contentKey: Uint8Array,
+  randomBytes: (size: number) => Uint8Array,
+): Uint8Array =>
+  recipient.kind === 'certificate'
+    ? encodeKeyTransRecipientInfo(recipient.certificate, recipient.keyTransport, contentKey)
+    : encodePasswordRecipientInfo(recipient, contentCipher, contentKey, randomBytes);

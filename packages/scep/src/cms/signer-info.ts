@@ -82,15 +82,22 @@ export const readSignerInfo = (reader: Asn1Reader): SignerInfo => {
   };
 };
 
+/** NULL or nothing; for an EC key also the name of its curve, as it stands in the key. */
+const hasPlainParameters = ({ parameters, ...algorithm }: AlgorithmIdentifier): boolean =>
+  parameters === undefined ||
+  equalBytes(parameters, der.null()) ||
+  (algorithm.oid === oid.ecPublicKey && parameters[0] === tag.oid);
+
 /**
- * How to verify. Clients name either the whole scheme or only the key's family ("rsaEncryption", RFC 3370 section 3.2),
- * in which case the digest is the SignerInfo's own.
+ * How to verify. Senders name either the whole scheme or only the key's family, in which case the digest is the
+ * SignerInfo's own: "rsaEncryption", as RFC 3370 section 3.2 allows, and "ecPublicKey", which Windows writes although
+ * RFC 5753 section 2.1.1 wants the scheme (dotnet/runtime#91168, heimdal/heimdal#1423).
  */
 const schemeOf = (algorithm: AlgorithmIdentifier, digest: DigestName): SignatureScheme | undefined => {
-  if (algorithm.oid === oid.rsaEncryption) {
-    const { parameters } = algorithm;
-    const isPlain = parameters === undefined || equalBytes(parameters, der.null());
-    return isPlain ? { family: 'rsa', digest } : undefined;
+  if (algorithm.oid === oid.rsaEncryption) return hasPlainParameters(algorithm) ? { family: 'rsa', digest } : undefined;
+  if (algorithm.oid === oid.ecPublicKey) {
+    // No algorithm is called ECDSA with MD5.
+    return hasPlainParameters(algorithm) && digest !== 'md5' ? { family: 'ecdsa', digest } : undefined;
   }
   const scheme = resolveSignatureAlgorithm(algorithm);
   return scheme?.digest === digest ? scheme : undefined;

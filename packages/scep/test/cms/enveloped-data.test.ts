@@ -22,8 +22,8 @@ import {
 import type { Envelope, KeyTransport } from '@scepter/scep';
 import { encryptContent } from '../../src/cms/content-encryption.ts';
 import { encodeEnvelope } from '../../src/cms/enveloped-data.ts';
-import { encodeRecipientInfo } from '../../src/cms/recipient-info.ts';
-import { certificationRequest, countingRandom, ecKeys, selfSigned, systemRandom } from '../fixtures.ts';
+import { encodeKeyTransRecipientInfo } from '../../src/cms/recipient-info.ts';
+import { certificationRequest, countingRandom, ecKeys, selfSigned, systemRandom, to } from '../fixtures.ts';
 import { issuerAndSerial } from '../message-builder.ts';
 
 const ra = selfSigned('registration authority');
@@ -57,7 +57,7 @@ const envelope = (parts: EnvelopeParts = {}): Uint8Array =>
       der.sequence(
         der.integer(2),
         ...(parts.before ?? []),
-        der.set(...(parts.recipients ?? [encodeRecipientInfo(ra.certificate, pkcs1, contentKey)])),
+        der.set(...(parts.recipients ?? [encodeKeyTransRecipientInfo(ra.certificate, pkcs1, contentKey)])),
         der.sequence(
           der.oid(cmsOids.data),
           parts.algorithm ?? encodeAlgorithmIdentifier(cmsOids.aes128, der.octetString(iv)).encoded,
@@ -134,10 +134,10 @@ describe('decodeEnvelope', () => {
   });
 
   it('passes over originatorInfo, unprotectedAttrs and recipients of other kinds', () => {
-    const others = [1, 2, 3, 4].map((choice) => der.implicitConstructed(choice, der.integer(0)));
+    const others = [1, 2, 4].map((choice) => der.implicitConstructed(choice, der.integer(0)));
     const bytes = envelope({
       before: [der.implicitConstructed(0)],
-      recipients: [...others, encodeRecipientInfo(ra.certificate, pkcs1, contentKey)],
+      recipients: [...others, encodeKeyTransRecipientInfo(ra.certificate, pkcs1, contentKey)],
       after: [der.implicitConstructed(1)],
     });
     assert.deepEqual(open(bytes).content, plain);
@@ -170,8 +170,8 @@ describe('decodeEnvelope', () => {
       () => envelope({ algorithm: encodeAlgorithmIdentifier(cmsOids.aes128, der.null()).encoded }),
     ],
     [
-      'more than 1 MiB',
-      () => envelope({ encryptedContent: der.implicitPrimitive(0, new Uint8Array(1024 * 1024 + 1)) }),
+      'more than 8 MiB',
+      () => envelope({ encryptedContent: der.implicitPrimitive(0, new Uint8Array(8 * 1024 * 1024 + 1)) }),
     ],
     ['17 recipients', () => envelope({ recipients: Array.from({ length: 17 }, () => der.implicitConstructed(1)) })],
     ['a trailing byte', () => der.concat(envelope(), Uint8Array.of(0))],
@@ -185,9 +185,8 @@ describe('openEnvelope', () => {
   it('finds its recipient among several, not only the first', () => {
     const bytes = encodeEnvelope({
       content: plain,
-      recipients: [stranger.certificate, ra.certificate],
+      recipients: [to(stranger), to(ra)],
       contentCipher: 'aes-128-cbc',
-      keyTransport: pkcs1,
       framing: 'der',
       randomBytes: systemRandom,
     });
@@ -302,7 +301,7 @@ describe('openEnvelope gives away nothing about what is wrong', () => {
     ['another key', { recipients: [ours(wrapPkcs1(new Uint8Array(16).fill(9)))], encryptedContent: sealed }],
     [
       'no recipient of ours',
-      { recipients: [encodeRecipientInfo(stranger.certificate, pkcs1, contentKey)], encryptedContent: sealed },
+      { recipients: [encodeKeyTransRecipientInfo(stranger.certificate, pkcs1, contentKey)], encryptedContent: sealed },
     ],
     ['no recipient at all', { recipients: [], encryptedContent: sealed }],
     ['a changed first block', { encryptedContent: der.implicitPrimitive(0, changed(encryptedCsr, 0)) }],
@@ -368,7 +367,9 @@ describe('canEnvelopeFor', () => {
 
   it('a key that is too short for its OAEP digest is a bad argument', () => {
     const keyTransport: KeyTransport = { kind: 'oaep', digest: 'sha512' };
-    assert.throws(() => encodeRecipientInfo(rsa(1024), keyTransport, contentKey), { code: 'scep.bad_argument' });
+    assert.throws(() => encodeKeyTransRecipientInfo(rsa(1024), keyTransport, contentKey), {
+      code: 'scep.bad_argument',
+    });
   });
 
   it('is true for RSA keys only', () => {

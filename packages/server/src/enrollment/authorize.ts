@@ -4,6 +4,7 @@
  * Only this module can make an `AuthorizedRequest`, and only an `AuthorizedRequest` can be issued.
  */
 import { IntuneRejectedError } from '@scepter/intune';
+import { floorAllows, floorForSignatureAlone } from '@scepter/scep';
 import {
   decodeCertificate,
   decodeCertificationRequest,
@@ -13,9 +14,11 @@ import {
 } from '@scepter/x509';
 import type { Certificate, CertificationRequest, GeneralName } from '@scepter/x509';
 import { decodeGeneralNames, findExtension, oid } from '@scepter/x509';
+import type { ChallengeUse } from '../store/issued-challenges.ts';
 import type { Authorization, RequestIdentity, Store } from '../store/store.ts';
 import type { OpenedRequest } from '../workers/jobs.ts';
-import type { Endpoint } from './endpoint.ts';
+import type { ChallengeVerifier } from './challenges/challenge-verifier.ts';
+import type { Authorizer, Endpoint } from './endpoint.ts';
 import type { IntuneConnection } from './intune-connection.ts';
 import { describeIntuneFailure } from './intune-failure.ts';
 import { RefusalError } from './refusals.ts';
@@ -30,15 +33,26 @@ export interface AuthorizedRequest {
   readonly authorization: Authorization;
   /** Identifies a challenge that is good for one certificate only. */
   readonly challengeDigest: string | undefined;
+  /** A challenge whose uses are counted. */
+  readonly challengeUse: ChallengeUse | undefined;
   /** The certificate that is renewed. */
   readonly predecessor: Certificate | undefined;
 }
 
+/** A request that a person has to decide on, and has not yet. */
+export interface UndecidedRequest extends Pick<AuthorizedRequest, 'identity' | 'certificationRequest' | 'predecessor'> {
+  readonly authorization: undefined;
+  readonly authorizer: Extract<Authorizer, { kind: 'manual' }>;
+  /** Whether it waits already. */
+  readonly isOnRecord: boolean;
+}
+
 export interface AuthorizationParts {
-  readonly store: Pick<Store, 'findBySerialNumber'>;
+  readonly store: Pick<Store, 'findBySerialNumber' | 'findPendingRequest'>;
   readonly now: () => Date;
   /** MAC under a key of this installation: a digest in the database must not allow guessing the challenge. */
   readonly digestChallenge: (challenge: Uint8Array) => string;
+  readonly challenges: Pick<ChallengeVerifier, 'verify'>;
 }
 
 export async function authorize(
@@ -46,17 +60,27 @@ export async function authorize(
   request: OpenedRequest,
   endpoint: Endpoint,
   parts: AuthorizationParts,
-): Promise<AuthorizedRequest> {
+  sender?: { readonly address: string },
+): Promise<AuthorizedRequest | UndecidedRequest> {
   const certificationRequest = decodeCertificationRequest(request.certificationRequest);
-  if (isRenewal(request, endpoint)) return authorizeRenewal(identity, request, certificationRequest, parts);
+  if (isRenewal(request, endpoint)) {
+    refuseWeakRenewal(request, endpoint);
+    return authorizeRenewal(identity, request, certificationRequest, parts);
+  }
+  if (endpoint.authorizer.kind === 'manual') {
+    return askPerson(identity, certificationRequest, endpoint.authorizer, parts);
+  }
   const challenge = request.challengePassword;
   if (challenge === undefined || challenge === '') throw new RefusalError('authorization.challenge_missing');
   switch (endpoint.authorizer.kind) {
     case 'intune':
       return askIntune(identity, request, certificationRequest, challenge, endpoint.authorizer.connection, parts);
     case 'static-challenge':
-      if (!endpoint.authorizer.accepts(challenge)) throw new RefusalError('authorization.challenge_wrong');
-      return grant({ identity, certificationRequest, authorization: { kind: 'static-challenge' } });
+    case 'one-time-challenge': {
+      const { authorizer, name } = endpoint;
+      const presented = { endpoint: name, authorizer, challenge, certificationRequest, address: sender?.address };
+      return grant({ identity, certificationRequest, ...(await parts.challenges.verify(presented)) });
+    }
   }
 }
 
@@ -67,6 +91,37 @@ export async function authorize(
 function isRenewal(request: OpenedRequest, endpoint: Endpoint): boolean {
   if (!endpoint.renewal) return false;
   return request.messageType === 'RenewalReq' || (request.signerIssuedByUs && !request.challengePassword);
+}
+
+/**
+ * RFC 8894 7.9: algorithms that a challenge still makes up for are not enough where a signature is all there is. An
+ * administrator of a legacy endpoint may say otherwise, in so many words.
+ */
+function refuseWeakRenewal({ address: { digest, contentCipher } }: OpenedRequest, { weakRenewal }: Endpoint): void {
+  if (weakRenewal || floorAllows(floorForSignatureAlone, { digest, contentCipher })) return;
+  throw new RefusalError('renewal.weak_algorithm', { reason: `${digest}, ${contentCipher}` });
+}
+
+/** A person's decision on this very request, if there is one yet. */
+async function askPerson(
+  identity: RequestIdentity,
+  certificationRequest: CertificationRequest,
+  authorizer: Extract<Authorizer, { kind: 'manual' }>,
+  parts: AuthorizationParts,
+): Promise<AuthorizedRequest | UndecidedRequest> {
+  const found = await parts.store.findPendingRequest({ identity }, parts.now());
+  if (found?.state === 'denied') throw new RefusalError('approval.denied');
+  if (found?.state === 'approved') {
+    return grant({ identity, certificationRequest, authorization: { kind: 'manual', pendingRequest: found.id } });
+  }
+  return {
+    authorization: undefined,
+    identity,
+    certificationRequest,
+    predecessor: undefined,
+    authorizer,
+    isOnRecord: found !== undefined,
+  };
 }
 
 async function askIntune(
@@ -118,7 +173,7 @@ async function authorizeRenewal(
   certificationRequest: CertificationRequest,
   parts: AuthorizationParts,
 ): Promise<AuthorizedRequest> {
-  const signer = decodeCertificate(request.address.signerCertificate);
+  const signer = decodeCertificate(request.address.signerCertificate, { rules: 'ber' });
   const enrollment = request.signerIssuedByUs ? await parts.store.findBySerialNumber(signer.serialHex) : undefined;
   if (
     enrollment?.certificate === undefined ||
@@ -159,6 +214,7 @@ function grant(yes: {
   certificationRequest: CertificationRequest;
   authorization: Authorization;
   challengeDigest?: string;
+  challengeUse?: ChallengeUse | undefined;
   predecessor?: Certificate;
 }): AuthorizedRequest {
   const request: Omit<AuthorizedRequest, typeof granted> = {
@@ -166,6 +222,7 @@ function grant(yes: {
     certificationRequest: yes.certificationRequest,
     authorization: yes.authorization,
     challengeDigest: yes.challengeDigest,
+    challengeUse: yes.challengeUse,
     predecessor: yes.predecessor,
   };
   // The brand exists for the type checker alone, and here is the one place that gives it.

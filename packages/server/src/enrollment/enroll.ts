@@ -5,87 +5,164 @@
 import { formatName } from '@scepter/x509';
 import type { CertificateIssuer } from './issue.ts';
 import { authorize } from './authorize.ts';
+import { awaitApproval } from './await-approval.ts';
 import type { AuthorizationParts, AuthorizedRequest } from './authorize.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { IssuingAuthorities } from './issuing-authorities.ts';
 import type { FailureNotifier, SuccessNotifier } from './notify.ts';
 import { checkPolicy } from './policy.ts';
-import { describeRefusal, RefusalError } from './refusals.ts';
+import { findPolled } from './polls.ts';
+import { findCertificate, findCrl } from './queries.ts';
+import { RefusalError } from './refusals.ts';
+import { asRefusal, refuse, reply } from './replies.ts';
+import type { EnrollmentReply, ReplyParts } from './replies.ts';
+import { newSealedAnswer } from './sealed-answer.ts';
 import type { SingleFlight } from './single-flight.ts';
-import { errorCode, Trace } from './steps.ts';
+import { Trace } from './steps.ts';
 import type { StepDetails, StepObserver } from './steps.ts';
-import type { Enrollment, RequestIdentity, Store } from '../store/store.ts';
+import type { Authorization, Enrollment, RequestIdentity, Store } from '../store/store.ts';
 import { ownMemory } from '../workers/jobs.ts';
-import type { CryptoWorkers, OpenedRequest, ReplyAddress, ReplyContent } from '../workers/jobs.ts';
+import type { OpenedRequest, ReadResult, ReplyAddress, ReplyContent } from '../workers/jobs.ts';
 import { WorkerError } from '../workers/worker-error.ts';
 
-export interface EnrollmentParts extends AuthorizationParts {
+export interface EnrollmentParts extends AuthorizationParts, ReplyParts {
   readonly store: Store;
-  readonly workers: CryptoWorkers;
   readonly issuer: CertificateIssuer;
   readonly notifier: SuccessNotifier & FailureNotifier;
-  readonly singleFlight: SingleFlight<Uint8Array>;
+  readonly authorities: IssuingAuthorities;
+  readonly singleFlight: SingleFlight<Uint8Array | undefined>;
   readonly onStep: StepObserver;
-  /** Hears of errors that are nobody's refusal. */
-  readonly onUnexpectedError: (error: unknown, context: { endpoint: string; transactionId: string }) => void;
 }
 
-/** A CertRep, or what stands in its place where no reply can be addressed or made. */
-export type EnrollmentReply =
-  | { readonly kind: 'reply'; readonly message: Uint8Array }
-  | { readonly kind: 'undecodable'; readonly reason: string }
-  /** No worker could read the request or seal the reply. The device may ask again. */
-  | { readonly kind: 'unavailable'; readonly reason: string };
+/** Who sent a message, for the log. */
+export interface Sender {
+  /** IP address. */
+  readonly address: string;
+}
 
 /** From the bytes of a pkiMessage to the bytes of its CertRep. */
 export async function enroll(
   message: Uint8Array,
   endpoint: Endpoint,
+  sender: Sender,
   parts: EnrollmentParts,
 ): Promise<EnrollmentReply> {
   try {
-    return await answer(message, endpoint, parts);
+    return await answer(message, endpoint, sender, parts);
   } catch (error) {
     if (error instanceof WorkerError) return { kind: 'unavailable', reason: error.code };
     throw error;
   }
 }
 
-async function answer(message: Uint8Array, endpoint: Endpoint, parts: EnrollmentParts): Promise<EnrollmentReply> {
+async function answer(
+  message: Uint8Array,
+  endpoint: Endpoint,
+  sender: Sender,
+  parts: EnrollmentParts,
+): Promise<EnrollmentReply> {
+  const sealedAnswer = newSealedAnswer();
   // 1. Decode, and 2. Open, in one visit of a worker.
   const read = await parts.workers.run('read', { message: ownMemory(message), floor: endpoint.algorithms });
   if (read.kind === 'undecodable') return read;
-  const address = read.kind === 'opened' ? read.request.address : read.address;
-  const trace = new Trace(endpoint.name, address.transactionId, parts.onStep);
+  const { address } = read.kind === 'refused' ? read : read.request;
+  const trace = new Trace({ endpoint: endpoint.name, transactionId: address.transactionId, ...sender }, parts.onStep);
   if (read.kind === 'refused') {
     trace.refused(read.step, read.durationsMs.decode + read.durationsMs.open, read.problem, read.reason);
+    if (read.problem === 'message.sealed_content') await sealedAnswer();
     return refuse(new RefusalError(read.problem), address, trace, parts);
   }
   trace.passed('decode', read.durationsMs.decode);
-  trace.passed('open', read.durationsMs.open, { subject: read.request.subject });
-
-  const identity = identityOf(read.request, endpoint);
-  let certificate: Uint8Array;
+  trace.passed('open', read.durationsMs.open, read.kind === 'opened' ? { subject: read.request.subject } : {});
+  let answered: Answered;
   try {
-    certificate = await parts.singleFlight.run(
-      JSON.stringify(identity),
-      () => obtainCertificate(identity, read.request, endpoint, trace, parts),
-      () => trace.passed('recall', 0, { reason: 'joined the same request, which is under way' }),
-    );
+    answered = await follow(read, { endpoint, sender, trace, parts });
   } catch (error) {
-    return refuse(asRefusal(error, endpoint, address, parts), address, trace, parts);
+    // A query that names nothing of ours may be an envelope that somebody else sealed, tried out as a query.
+    if (read.kind === 'get-cert' || read.kind === 'get-crl') await sealedAnswer();
+    return refuse(asRefusal(error, endpoint.name, address, parts), address, trace, parts);
   }
   // 9. Reply, freshly signed and under the nonce of this very message.
-  return reply(address, { status: 'success', certificate }, trace, parts);
+  return reply(answered.address, answered.content, trace, parts, answered.details);
 }
 
-/** Steps 3 to 8: the certificate that this request may have. */
+/** What a story ends with, and whom it is sent to. */
+interface Answered {
+  readonly address: ReplyAddress;
+  readonly content: ReplyContent;
+  readonly details?: StepDetails;
+}
+
+interface Surroundings {
+  readonly endpoint: Endpoint;
+  readonly sender: Sender;
+  readonly trace: Trace;
+  readonly parts: EnrollmentParts;
+}
+
+/** Each kind of message has a story of its own. @throws RefusalError */
+async function follow(read: Extract<ReadResult, { request: unknown }>, surroundings: Surroundings): Promise<Answered> {
+  const { endpoint, trace, parts } = surroundings;
+  switch (read.kind) {
+    case 'opened':
+      return answerRequest(read.request, surroundings);
+    case 'poll': {
+      const polled = await trace.step(
+        'poll',
+        () => findPolled(read.request, endpoint, parts),
+        (found) => (found.kind === 'issued' ? serialNumberOf(found) : { reason: found.kind }),
+      );
+      // Approved: the request goes on where it waited, and the poll gets what it comes to.
+      if (polled.kind === 'approved') return answerRequest(polled.request, surroundings);
+      const { address } = read.request;
+      if (polled.kind === 'pending') return { address, content: { status: 'pending' }, details: pendingDetails };
+      refuseUnlessSealable(address);
+      return { address, content: success(polled.certificate, endpoint) };
+    }
+    case 'get-cert': {
+      const found = await trace.step('get-cert', () => findCertificate(read.request, endpoint, parts), serialNumberOf);
+      return { address: read.request.address, content: success(found.certificate, endpoint) };
+    }
+    case 'get-crl': {
+      const crl = await trace.step('get-crl', () => findCrl(read.request, parts));
+      const content = { status: 'success', certificate: undefined, withIssuer: false, crl } as const;
+      return { address: read.request.address, content };
+    }
+  }
+}
+
+/** A request for a certificate: steps 3 to 8, once for all who send it at the same time. */
+async function answerRequest(request: OpenedRequest, surroundings: Surroundings): Promise<Answered> {
+  const { endpoint, trace, parts } = surroundings;
+  const { address } = request;
+  refuseUnlessSealable(address);
+  const identity = identityOf(request, endpoint);
+  const certificate = await parts.singleFlight.run(
+    JSON.stringify(identity),
+    () => obtainCertificate(identity, request, surroundings),
+    () => trace.passed('recall', 0, { reason: 'joined the same request, which is under way' }),
+  );
+  if (certificate === undefined) return { address, content: { status: 'pending' }, details: pendingDetails };
+  return { address, content: success(certificate, endpoint) };
+}
+
+/** Before anything is issued. A poll for what is issued long since has no challenge with it to be answered under. */
+function refuseUnlessSealable({ recipient }: ReplyAddress): void {
+  if (recipient.kind === 'nobody') throw new RefusalError('message.recipient_key');
+}
+
+const pendingDetails: StepDetails = { reason: 'waits for approval' };
+
+function success(certificate: Uint8Array, { replyCertificates }: Endpoint): ReplyContent {
+  return { status: 'success', certificate, withIssuer: replyCertificates === 'chain', crl: undefined };
+}
+
+/** Steps 3 to 8: the certificate that this request may have; undefined while it waits for a person's decision. */
 async function obtainCertificate(
   identity: RequestIdentity,
   request: OpenedRequest,
-  endpoint: Endpoint,
-  trace: Trace,
-  parts: EnrollmentParts,
-): Promise<Uint8Array> {
+  { endpoint, sender, trace, parts }: Surroundings,
+): Promise<Uint8Array | undefined> {
   // 3. Recall.
   const earlier = await trace.step('recall', () => recall(identity, parts), serialNumberOf);
   if (earlier !== undefined) {
@@ -96,9 +173,13 @@ async function obtainCertificate(
   // 4. Authorize.
   const authorized = await trace.step(
     'authorize',
-    () => authorize(identity, request, endpoint, parts),
-    ({ authorization }) => (authorization.kind === 'intune' ? { activityId: authorization.activityId } : {}),
+    () => authorize(identity, request, endpoint, parts, sender),
+    ({ authorization }) => detailsOf(authorization),
   );
+  if (authorized.authorization === undefined) {
+    await trace.step('await-approval', () => awaitApproval(authorized, request, endpoint, parts));
+    return undefined;
+  }
   const { serialNumber, certificate } = await issue(authorized, request, endpoint, trace, parts);
 
   // 8. Tell Intune, and release.
@@ -118,7 +199,7 @@ async function issue(
     // 5. Check policy.
     const contents = await trace.step(
       'check-policy',
-      () => checkPolicy(authorized, parts.issuer.policyContext(endpoint)),
+      () => checkPolicy(authorized, parts.issuer.policyContext(endpoint, request)),
       ({ subject }) => ({ subject: formatName(subject) }),
     );
     // 6. Record the intent.
@@ -176,38 +257,6 @@ async function release(
   );
 }
 
-async function reply(
-  address: ReplyAddress,
-  content: ReplyContent,
-  trace: Trace,
-  parts: EnrollmentParts,
-  details: StepDetails = {},
-): Promise<EnrollmentReply> {
-  const message = await trace.step(
-    'reply',
-    () => parts.workers.run('reply', { address, content }),
-    () => details,
-  );
-  return { kind: 'reply', message };
-}
-
-/** The one place where a refusal becomes an answer: the device learns the failInfo and nothing else. */
-function refuse(
-  { code }: RefusalError,
-  address: ReplyAddress,
-  trace: Trace,
-  parts: EnrollmentParts,
-): Promise<EnrollmentReply> {
-  const { failInfo } = describeRefusal(code);
-  return reply(address, { status: 'failure', failInfo }, trace, parts, { reason: `${failInfo}, ${code}` });
-}
-
-function asRefusal(error: unknown, endpoint: Endpoint, address: ReplyAddress, parts: EnrollmentParts): RefusalError {
-  if (error instanceof RefusalError) return error;
-  parts.onUnexpectedError(error, { endpoint: endpoint.name, transactionId: address.transactionId });
-  return new RefusalError('server.internal', { reason: errorCode(error), cause: error });
-}
-
 function identityOf(request: OpenedRequest, endpoint: Endpoint): RequestIdentity {
   return {
     endpoint: endpoint.name,
@@ -219,6 +268,13 @@ function identityOf(request: OpenedRequest, endpoint: Endpoint): RequestIdentity
 
 function serialNumberOf(from: { readonly serialNumber: string } | undefined): { serialNumber?: string } {
   return from === undefined ? {} : { serialNumber: from.serialNumber };
+}
+
+/** What a yes can be followed by: in Intune's portal, or to the challenge that it rests on. */
+function detailsOf(authorization: Authorization | undefined): StepDetails {
+  if (authorization?.kind === 'intune') return { activityId: authorization.activityId };
+  const challenge = authorization !== undefined && 'issuedChallenge' in authorization && authorization.issuedChallenge;
+  return challenge ? { reason: `challenge ${challenge}` } : {};
 }
 
 function activityIdOf({ activityId }: { readonly activityId?: string | undefined }): { activityId?: string } {

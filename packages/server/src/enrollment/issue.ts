@@ -1,8 +1,7 @@
 /** Steps 6 and 7: from checked contents to a stored certificate. */
-import { composeTbsCertificate, lintTbsCertificate, newSerialNumber } from '@scepter/ca';
+import { composeTbsCertificate, lintTbsCertificate, newSerialNumber, profileOfGeneration } from '@scepter/ca';
 import type { CertificateContents, CertificateProfile } from '@scepter/ca';
 import { formatName, thumbprint, toHex } from '@scepter/x509';
-import type { Certificate, PublicKeyInfo } from '@scepter/x509';
 import type {
   Authorization,
   Intent,
@@ -14,6 +13,7 @@ import type {
 import type { CryptoWorkers, OpenedRequest } from '../workers/jobs.ts';
 import type { AuthorizedRequest } from './authorize.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { IssuingAuthorities } from './issuing-authorities.ts';
 import type { PolicyContext } from './policy.ts';
 import { RefusalError } from './refusals.ts';
 import { failurePayload, OUTBOX_DELAY_MS } from './notify.ts';
@@ -25,13 +25,14 @@ declare const recorded: unique symbol;
 export interface RecordedIntent extends Intent {
   readonly [recorded]: true;
   readonly profile: CertificateProfile;
+  /** RFC 4514. */
+  readonly issuer: string;
 }
 
 export interface CertificateIssuerParts {
   readonly store: Pick<Store, 'recordIntent' | 'storeCertificate'>;
   readonly workers: CryptoWorkers;
-  readonly issuer: Certificate;
-  readonly forbiddenKeys: readonly PublicKeyInfo[];
+  readonly authorities: IssuingAuthorities;
   readonly now: () => Date;
   /** After this time without a certificate, Intune hears that an intent was abandoned. */
   readonly withheldClaimMs: number;
@@ -45,9 +46,14 @@ export class CertificateIssuer {
     this.#parts = parts;
   }
 
-  policyContext(endpoint: Endpoint): PolicyContext {
-    const { issuer, forbiddenKeys, now } = this.#parts;
-    return { profile: endpoint.certificateProfile, issuer, forbiddenKeys, now: now() };
+  policyContext(endpoint: Endpoint, { address }: Pick<OpenedRequest, 'address'>): PolicyContext {
+    const { authorities, now } = this.#parts;
+    return {
+      profile: endpoint.certificateProfile,
+      issuer: authorities.issuerFor(address.authority).certificate,
+      forbiddenKeys: authorities.forbiddenKeys(),
+      now: now(),
+    };
   }
 
   /**
@@ -60,19 +66,22 @@ export class CertificateIssuer {
     request: OpenedRequest,
     endpoint: Endpoint,
   ): Promise<RecordedIntent> {
-    const { issuer, now, randomBytes, store } = this.#parts;
+    const { authorities, now, randomBytes, store } = this.#parts;
+    const { id: authority, certificate: issuer, generation } = authorities.issuerFor(request.address.authority);
     const serialNumber = newSerialNumber(randomBytes);
-    const profile = endpoint.certificateProfile;
+    const profile = profileOfGeneration(endpoint.certificateProfile, generation);
     const tbsCertificate = composeTbsCertificate({ contents, profile, issuer, serialNumber });
     const findings = lintTbsCertificate(tbsCertificate, { issuer, profile, contents });
     if (findings.length > 0) {
       throw new RefusalError('issue.failed', { reason: findings.map(({ lint }) => lint).join(', ') });
     }
-    const { authorization, challengeDigest, identity } = authorized;
+    const { authorization, challengeDigest, challengeUse, identity } = authorized;
     const intent: Intent = {
       identity,
+      authority,
       authorization,
       challengeDigest,
+      challengeUse,
       serialNumber: toHex(serialNumber).toUpperCase(),
       tbsCertificate,
       subject: formatName(contents.subject),
@@ -86,17 +95,20 @@ export class CertificateIssuer {
     };
     const outcome = await store.recordIntent(intent);
     if (outcome === 'challenge-used') throw new RefusalError('authorization.challenge_used');
+    if (outcome === 'challenge-expired') throw new RefusalError('authorization.challenge_expired');
+    if (outcome === 'challenge-revoked') throw new RefusalError('authorization.challenge_revoked');
     if (outcome === 'predecessor-not-valid')
       throw new RefusalError('renewal.not_valid', { reason: 'revoked meanwhile' });
+    if (outcome === 'approval-not-valid') throw new RefusalError('approval.not_valid');
     if (outcome === 'already-issued') throw new RefusalError('enrollment.concurrent');
     // The brand exists for the type checker alone, and here is the one place that gives it.
-    return { ...intent, profile } as RecordedIntent;
+    return { ...intent, profile, issuer: formatName(issuer.subject) } as RecordedIntent;
   }
 
   /** Step 7, first half. The worker lints again what it is about to sign: it trusts nobody's word for it. */
-  async sign({ tbsCertificate, profile }: RecordedIntent): Promise<Uint8Array> {
+  async sign({ authority, tbsCertificate, profile }: RecordedIntent): Promise<Uint8Array> {
     try {
-      return await this.#parts.workers.run('issue', { tbsCertificate, profile });
+      return await this.#parts.workers.run('issue', { authority, tbsCertificate, profile });
     } catch (cause) {
       // A lost worker is no refusal: the device may ask again.
       const isRefused = cause instanceof WorkerError && cause.code.startsWith('ca.');
@@ -119,7 +131,7 @@ export class CertificateIssuer {
           certificateThumbprint: thumbprint(certificate, 'sha1'),
           certificateSerialNumber: serialNumber,
           certificateExpirationDateUtc: notAfter.toISOString(),
-          issuingCertificateAuthority: formatName(this.#parts.issuer.subject),
+          issuingCertificateAuthority: intent.issuer,
         },
         delayMs: OUTBOX_DELAY_MS,
       }),

@@ -19,13 +19,16 @@ export interface PolicyContext {
   readonly forbiddenKeys: readonly PublicKeyInfo[];
 }
 
+/** As much of a request as its policy is about. */
+type CheckedRequest = Pick<AuthorizedRequest, 'certificationRequest' | 'predecessor'>;
+
 type Check<Part extends keyof CertificateContents> = (
-  request: AuthorizedRequest,
+  request: CheckedRequest,
   context: PolicyContext,
 ) => Pick<CertificateContents, Part>;
 
 /** The order is that of cost and of what an operator wants to hear first. */
-export function checkPolicy(request: AuthorizedRequest, context: PolicyContext): CertificateContents {
+export function checkPolicy(request: CheckedRequest, context: PolicyContext): CertificateContents {
   return {
     ...publicKeyIsSound(request, context),
     ...subjectIsNamed(request, context),

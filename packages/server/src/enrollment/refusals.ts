@@ -13,6 +13,11 @@ interface RefusalDefinition {
    * exceptions of the library), nothing was validated yet, or the transaction belongs to somebody else.
    */
   readonly hResult: number | undefined;
+  /**
+   * What a person at the device may read of it (RFC 8894 3.2.1.4), where that says nothing of what is inside an envelope:
+   * whoever captured one and signs it anew must always get the same answer.
+   */
+  readonly failInfoText?: string;
   /** For the operator: what happened and what to do, without a word from the request. */
   readonly explanation: string;
 }
@@ -21,34 +26,78 @@ export const refusals = {
   'message.unknown_type': {
     failInfo: 'badRequest',
     hResult: undefined,
+    failInfoText: 'The message type is not one of RFC 8894.',
     explanation: 'The message type is missing, doubled or not one of RFC 8894.',
-  },
-  'message.unsupported_operation': {
-    failInfo: 'badRequest',
-    hResult: undefined,
-    explanation: 'This endpoint does not serve polling or queries.',
   },
   'message.weak_algorithm': {
     failInfo: 'badAlg',
     hResult: undefined,
+    failInfoText: 'The digest or cipher is not accepted here.',
     explanation:
       'The digest or cipher is below the endpoint\'s floor. Old clients belong on an endpoint with the floor "legacy".',
+  },
+  'message.signer_key': {
+    failInfo: 'badAlg',
+    hResult: undefined,
+    failInfoText: "The signer's key is not accepted here.",
+    explanation:
+      "The signer's key is of a kind, size or form that is not used: RSA has 1024 to 8192 bits and a sound exponent, EC a point on P-256, P-384 or P-521.",
   },
   'message.bad_signature': {
     failInfo: 'badMessageCheck',
     hResult: undefined,
+    failInfoText: 'The signature of the message does not verify.',
     explanation: 'The signature of the SCEP message does not verify.',
   },
   'message.recipient_key': {
     failInfo: 'badAlg',
     hResult: undefined,
-    explanation: "The reply cannot be encrypted to the signer's key: it is not RSA.",
+    explanation:
+      "The reply cannot be encrypted: the signer's key is not RSA, and there is no challenge of at least 16 characters to encrypt it under.",
   },
   'message.sealed_content': {
     failInfo: 'badRequest',
     hResult: undefined,
     explanation:
       'What is inside the envelope cannot be used: encrypted for another certificate, damaged, not a certification request, wrongly signed, or not for the key that signed the message.',
+  },
+  'query.unknown_transaction': {
+    failInfo: 'badCertId',
+    hResult: undefined,
+    failInfoText: 'There is no such transaction.',
+    explanation: 'The device polls for a request that this endpoint does not have from its key.',
+  },
+  'query.unknown_certificate': {
+    failInfo: 'badCertId',
+    hResult: undefined,
+    failInfoText: 'There is no such certificate.',
+    explanation: 'The certificate that is asked for was not handed out by this endpoint, or is revoked.',
+  },
+  'query.unknown_authority': {
+    failInfo: 'badCertId',
+    hResult: undefined,
+    failInfoText: 'There is no CRL of this issuer.',
+    explanation: 'The issuer whose CRL is asked for is none of ours, or has no CRL yet.',
+  },
+  'approval.denied': {
+    failInfo: 'badRequest',
+    hResult: undefined,
+    failInfoText: 'The request was denied.',
+    explanation: 'An administrator denied this very request. The device has to enroll with a new one.',
+  },
+  'approval.not_valid': {
+    failInfo: 'badRequest',
+    hResult: undefined,
+    failInfoText: 'The request has ended.',
+    explanation:
+      'Nobody decided on the request in time, or its approval was withdrawn, has ended or has served a certificate already. The device has to send its request again.',
+  },
+  'approval.too_many_pending': {
+    failInfo: 'badRequest',
+    hResult: undefined,
+    failInfoText: 'Too many requests wait for approval.',
+    explanation:
+      'The endpoint keeps no more requests that wait for approval (authorizer.pendingRequests). Decide on some, and find out who sends so many.',
   },
   'enrollment.revoked': {
     failInfo: 'badRequest',
@@ -84,7 +133,30 @@ export const refusals = {
   'authorization.challenge_used': {
     failInfo: 'badRequest',
     hResult: undefined,
-    explanation: 'The challenge has served another request already. Reuse can be a sign of theft.',
+    explanation:
+      'The challenge has served another request already, or as many as it may. Reuse can be a sign of theft.',
+  },
+  'authorization.challenge_expired': {
+    failInfo: 'badRequest',
+    hResult: undefined,
+    explanation: 'The challenge was good, and is not any more. Make a new one, or set a later expiresAt.',
+  },
+  'authorization.challenge_revoked': {
+    failInfo: 'badRequest',
+    hResult: undefined,
+    explanation: 'An administrator has revoked the challenge.',
+  },
+  'authorization.challenge_other_name': {
+    failInfo: 'badRequest',
+    hResult: undefined,
+    explanation:
+      'The challenge was made for another subject, or the request asks for alternative names that it was not made for. It may have been stolen.',
+  },
+  'authorization.challenge_rate_limited': {
+    failInfo: 'badRequest',
+    hResult: undefined,
+    explanation:
+      'Too many wrong challenges came from this address lately, so the one of the configuration is not compared. See limits.wrongChallengesPerAddress.',
   },
   'authorization.ambiguous_request': {
     failInfo: 'badRequest',
@@ -110,6 +182,13 @@ export const refusals = {
     failInfo: 'badRequest',
     hResult: undefined,
     explanation: 'The certificate that signed the renewal is expired, not valid yet, revoked or was never handed out.',
+  },
+  'renewal.weak_algorithm': {
+    failInfo: 'badAlg',
+    hResult: undefined,
+    failInfoText: 'A renewal needs AES and SHA-2.',
+    explanation:
+      'Nothing but a signature authorizes a renewal, and SHA-1, MD5, DES and triple DES are too weak for that (RFC 8894 7.9). Let the device enroll anew with a challenge, or see endpoints.<name>.renewal.',
   },
   'renewal.other_names': {
     failInfo: 'badRequest',

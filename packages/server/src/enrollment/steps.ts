@@ -6,7 +6,11 @@ export const stepNumbers = {
   decode: 1,
   open: 2,
   recall: 3,
+  poll: 3,
+  'get-cert': 3,
+  'get-crl': 3,
   authorize: 4,
+  'await-approval': 4,
   'check-policy': 5,
   'record-intent': 6,
   sign: 7,
@@ -22,6 +26,8 @@ export type StepName = keyof typeof stepNumbers;
 export interface StepReport {
   readonly endpoint: string;
   readonly transactionId: string;
+  /** The client's IP address. */
+  readonly address: string;
   readonly step: StepName;
   readonly outcome: 'done' | 'refused' | 'failed';
   readonly durationMs: number;
@@ -42,13 +48,11 @@ export type StepDetails = Pick<StepReport, 'activityId' | 'serialNumber' | 'subj
 
 /** The trace of one transaction. */
 export class Trace {
-  readonly #endpoint: string;
-  readonly #transactionId: string;
+  readonly #transaction: Pick<StepReport, 'endpoint' | 'transactionId' | 'address'>;
   readonly #observe: StepObserver;
 
-  constructor(endpoint: string, transactionId: string, observe: StepObserver) {
-    this.#endpoint = endpoint;
-    this.#transactionId = transactionId;
+  constructor(transaction: Pick<StepReport, 'endpoint' | 'transactionId' | 'address'>, observe: StepObserver) {
+    this.#transaction = transaction;
     this.#observe = observe;
   }
 
@@ -82,11 +86,10 @@ export class Trace {
   #report(
     step: StepName,
     durationMs: number,
-    rest: Omit<StepReport, 'endpoint' | 'transactionId' | 'step' | 'durationMs'>,
+    rest: Omit<StepReport, 'endpoint' | 'transactionId' | 'address' | 'step' | 'durationMs'>,
   ): void {
     this.#observe({
-      endpoint: this.#endpoint,
-      transactionId: this.#transactionId,
+      ...this.#transaction,
       step,
       durationMs: Math.round(durationMs * 1000) / 1000,
       ...rest,

@@ -6,6 +6,7 @@ import type { KeyUsage } from '@scepter/x509';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
+import { toAdmin } from './admin.ts';
 import { toConnection } from './connection.ts';
 import { describeIssue, didYouMean } from './problems.ts';
 import { defaultCertificateProfile, extendedKeyUsageNames, settingsSchema } from './schema.ts';
@@ -13,6 +14,7 @@ import type { ConfigurationFile } from './schema.ts';
 import { readSecret } from './secrets.ts';
 import type { Surroundings } from './secrets.ts';
 import { SettingsError } from './settings.ts';
+import { toStaticChallenge } from './static-challenge.ts';
 import type { AuthorizerSettings, ConnectionSettings, EndpointSettings, Settings } from './settings.ts';
 
 export interface SettingsContext {
@@ -29,10 +31,6 @@ export interface SettingsContext {
 const MOST_WORKERS_BY_DEFAULT = 16;
 /** HKDF, which makes keys of it, does not slow down guessing: it must be beyond guessing. */
 const masterSecretBounds = { minimumCharacters: 32, maximumCharacters: 1024 };
-/** PKCS #9 allows 255. A shared challenge can be tried over the network. */
-const challengeBounds = { minimumCharacters: 16, maximumCharacters: 255 };
-/** Old clients take no more from their command lines. */
-const legacyChallengeBounds = { ...challengeBounds, minimumCharacters: 8 };
 
 const usualKeyUsages: readonly KeyUsage[] = ['digitalSignature', 'keyEncipherment'];
 const usualExtendedKeyUsages: readonly string[] = [oid.clientAuth];
@@ -60,6 +58,8 @@ export function parseSettings(json: unknown, context: SettingsContext): Settings
     endpoints: Object.entries(file.endpoints).map(([name, endpoint]) =>
       toEndpoint(name, endpoint, { connections, profiles, surroundings }),
     ),
+    defaultEndpoint: toDefaultEndpoint(file),
+    admin: toAdmin(file.admin, surroundings),
     limits: { ...file.limits, workers: file.limits.workers ?? defaultWorkers(context.processors) },
   };
 }
@@ -72,6 +72,16 @@ export function parseSettings(json: unknown, context: SettingsContext): Settings
  */
 export function parseConnections(json: unknown, context: SettingsContext): readonly ConnectionSettings[] {
   return toConnections(checkForm(json), surroundingsOf(context));
+}
+
+/**
+ * The data folder of a configuration file, as an absolute path, for whoever looks for the server that runs on it and may
+ * not read its secrets.
+ *
+ * @throws SettingsError as `parseSettings` does
+ */
+export function parseDataFolder(json: unknown, context: SettingsContext): string {
+  return surroundingsOf(context).resolvePath(checkForm(json).dataFolder);
 }
 
 function surroundingsOf({ baseFolder, environment, readFile = readUtf8File }: SettingsContext): Surroundings {
@@ -111,9 +121,13 @@ function urlOf({ host, port }: Settings['listen']): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-function toAuthority({ organization, commonNamePrefix }: ConfigurationFile['authority']): Settings['authority'] {
+function toAuthority({
+  organization,
+  commonNamePrefix,
+  ...authority
+}: ConfigurationFile['authority']): Settings['authority'] {
   const prefix = commonNamePrefix ?? organization;
-  if (prefix.length <= 48) return { organization, commonNamePrefix: prefix };
+  if (prefix.length <= 48) return { ...authority, organization, commonNamePrefix: prefix };
   const sentence = 'authority.commonNamePrefix is missing: the organization is too long to begin the names of the CAs.';
   throw new SettingsError('settings.invalid', 'authority.commonNamePrefix', sentence);
 }
@@ -183,13 +197,16 @@ function toEndpoint(
     authorizer: toAuthorizer(path, endpoint, connectionNames, surroundings),
     certificateProfile,
     algorithms: endpoint.algorithms,
+    caCertificates: endpoint.caCertificates,
     renewal: toRenewal(path, endpoint),
+    weakRenewal: endpoint.algorithms === 'legacy' && endpoint.renewal === true,
+    replyCertificates: endpoint.replyCertificates,
   };
 }
 
 /** A certificate's own key says nothing of what Intune thinks of the device by now. */
 function toRenewal(path: string, { authorizer, renewal }: ConfigurationFile['endpoints'][string]): boolean {
-  if (authorizer.kind === 'static-challenge') return renewal ?? true;
+  if (authorizer.kind !== 'intune') return renewal ?? true;
   if (renewal !== true) return false;
   const sentence = `${path}.renewal must be false where Intune authorizes: it would neither be asked nor hear of renewals.`;
   throw new SettingsError('settings.invalid', `${path}.renewal`, sentence);
@@ -202,10 +219,9 @@ function toAuthorizer(
   surroundings: Surroundings,
 ): AuthorizerSettings {
   if (authorizer.kind === 'static-challenge') {
-    const bounds = algorithms === 'legacy' ? legacyChallengeBounds : challengeBounds;
-    const challenge = readSecret(`${path}.authorizer.challenge`, authorizer.challenge, bounds, surroundings);
-    return { kind: authorizer.kind, challenge };
+    return toStaticChallenge(`${path}.authorizer`, authorizer, algorithms, surroundings);
   }
+  if (authorizer.kind !== 'intune') return authorizer;
   if (connectionNames.includes(authorizer.connection)) return authorizer;
   throw unknownReference(`${path}.authorizer.connection`, 'connections', authorizer.connection, connectionNames);
 }
@@ -214,6 +230,11 @@ function unknownReference(path: string, section: string, name: string, known: re
   const sentence = `${path} names "${name}", which ${section} does not describe`;
   const hint = didYouMean(name, known);
   return new SettingsError('settings.unknown_reference', path, sentenceEnd(`${sentence}${hint}`));
+}
+
+function toDefaultEndpoint({ defaultEndpoint, endpoints }: ConfigurationFile): string | undefined {
+  if (defaultEndpoint === undefined || Object.hasOwn(endpoints, defaultEndpoint)) return defaultEndpoint;
+  throw unknownReference('defaultEndpoint', 'endpoints', defaultEndpoint, Object.keys(endpoints));
 }
 
 function defaultWorkers(processors = availableParallelism()): number {

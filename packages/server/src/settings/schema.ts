@@ -1,6 +1,8 @@
 /** The configuration file's form. `docs/configuration.md` says the same in words; a test holds the two together. */
+import { authorityKeyTypes, rsaKeyTypes } from '@scepter/ca';
 import { oid } from '@scepter/x509';
 import { z } from 'zod';
+import { parseAddressRange } from '../ip-address.ts';
 import { didYouMean, listOf } from './problems.ts';
 
 /** An object that takes the settings of `shape` and no others: a misspelt setting must not go unnoticed. */
@@ -54,9 +56,34 @@ const commonNamePrefix = matching(
   'must have 1 to 48 characters, none of them a control character',
 );
 
+const authority = settings({
+  organization,
+  commonNamePrefix: commonNamePrefix.optional(),
+  keys: settings({
+    root: z.enum(authorityKeyTypes).default('rsa-3072'),
+    issuing: z.enum(authorityKeyTypes).default('rsa-2048'),
+    registration: z.enum(rsaKeyTypes).default('rsa-2048'),
+  }).prefault({}),
+  registration: z.enum(['separate', 'none']).default('separate'),
+}).refine(({ keys, registration }) => registration === 'separate' || keys.issuing.startsWith('rsa'), {
+  path: ['keys', 'issuing'],
+  error: 'must be an RSA key where registration is "none": requests are then encrypted to it',
+});
+
 const listen = settings({
   host: matching(/^[A-Za-z0-9.:-]{1,253}$/, 'must be a host name or an address').default('127.0.0.1'),
   port: wholeNumber(0, 65_535, 'TCP has no others, and 0 takes any free port').default(8080),
+  trustedProxies: z
+    .array(
+      z
+        .string()
+        .refine(
+          (text) => parseAddressRange(text) !== undefined,
+          'must be an address or a range of addresses, such as 10.0.0.0/8, without bits behind the prefix',
+        ),
+    )
+    .max(100)
+    .default([]),
 });
 
 const guid = /^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/;
@@ -206,16 +233,58 @@ const certificateProfile = settings({
   digest: z.enum(['sha256', 'sha384', 'sha512']).default('sha256'),
 });
 
+/** Without a challenge of its own, it takes those that are made at run time. */
+const staticChallenge = settings({
+  kind: z.literal('static-challenge'),
+  challenge: secret.optional(),
+  challengeHash: z.string().max(256).optional(),
+  expiresAt: z.iso
+    .datetime({ offset: true, error: 'must be a date and time with its zone, such as 2027-01-31T00:00:00Z' })
+    .optional(),
+  maximumUses: wholeNumber(1, 1_000_000, 'each use is a row of the database').optional(),
+}).superRefine(({ challenge, challengeHash, expiresAt, maximumUses }, context) => {
+  const problem = (path: string, message: string): void => {
+    context.addIssue({ code: 'custom', path: [path], message });
+  };
+  if (challenge !== undefined && challengeHash !== undefined) problem('challengeHash', 'excludes challenge');
+  if (challenge !== undefined || challengeHash !== undefined) return;
+  if (expiresAt !== undefined) problem('expiresAt', 'belongs to a challenge: set challenge or challengeHash');
+  if (maximumUses !== undefined) problem('maximumUses', 'belongs to a challenge: set challenge or challengeHash');
+});
+
 const authorizer = z.discriminatedUnion('kind', [
   settings({ kind: z.literal('intune'), connection: z.string() }),
-  settings({ kind: z.literal('static-challenge'), challenge: secret }),
+  settings({
+    kind: z.literal('manual'),
+    pendingDays: wholeNumber(1, 90, 'a person must get to decide, and a forgotten request must end').default(7),
+    pendingRequests: wholeNumber(1, 100_000, 'anybody can send requests, and each is kept').default(1000),
+  }),
+  staticChallenge,
+  settings({ kind: z.literal('one-time-challenge') }),
 ]);
 
 const endpoint = settings({
   authorizer,
   certificateProfile: z.string().default('default'),
   algorithms: z.enum(['modern', 'compatible', 'legacy']).default('modern'),
+  caCertificates: z.enum(['chain', 'issuer', 'single']).optional(),
   renewal: z.boolean().optional(),
+  replyCertificates: z.enum(['leaf', 'chain']).default('leaf'),
+});
+
+/** Far beyond guessing: the API answers whoever asks. */
+const adminToken = settings({
+  secret,
+  permissions: z.array(z.enum(['challenges', 'requests', 'authority'])).min(1),
+});
+
+const admin = settings({
+  listen: settings({
+    host: matching(/^[A-Za-z0-9.:-]{1,253}$/, 'must be a host name or an address').default('127.0.0.1'),
+    port: wholeNumber(0, 65_535, 'TCP has no others, and 0 takes any free port').default(0),
+  }).prefault({}),
+  behindTlsProxy: z.boolean().default(false),
+  tokens: z.record(name, adminToken).default({}),
 });
 
 const MINUTE_MS = 60_000;
@@ -233,7 +302,28 @@ const limits = settings({
     'one message takes milliseconds, but a backup may hold up the server for a second',
   ).default(5000),
   workers: wholeNumber(1, 64, 'each is a thread').optional(),
-  concurrentRequests: wholeNumber(1, 10_000, 'each holds its message in memory').default(256),
+  concurrentRequests: wholeNumber(1, 10_000, 'each holds its message in memory').default(512),
+  concurrentRequestsPerAddress: wholeNumber(1, 10_000, 'the devices behind one NAT share an address').default(256),
+  requestsPerMinute: wholeNumber(60, 10_000_000, 'more than the machine can answer would hold up everybody').default(
+    120_000,
+  ),
+  requestsPerMinutePerAddress: wholeNumber(1, 10_000_000, 'the devices behind one NAT share an address').default(1200),
+  requestBurstPerAddress: wholeNumber(3, 1_000_000, 'one enrollment takes three requests').default(1500),
+  connections: wholeNumber(16, 65_536, 'each takes a file descriptor and up to 160 KB').default(2048),
+  connectionsPerAddress: wholeNumber(1, 65_536, 'the devices behind one NAT share an address').default(512),
+  keepAliveMs: wholeNumber(
+    1000,
+    600_000,
+    'an idle connection costs a file descriptor, and a balancer must close its own first',
+  ).default(15_000),
+  minimumBytesPerSecond: wholeNumber(1, 1_048_576, 'a slow network must get through, a stalling client must not').default(
+    512,
+  ),
+  wrongChallengesPerAddress: wholeNumber(
+    1,
+    1000,
+    'a shared challenge must not be guessed, and the devices behind one NAT share an address',
+  ).default(60),
   withheldClaimMs: wholeNumber(
     MINUTE_MS,
     3 * DAY_MS,
@@ -251,12 +341,14 @@ export const settingsSchema = settings({
   publicUrl: url('http', 'verifiers fetch CRLs without a TLS check of their own (RFC 5280, section 8)').optional(),
   dataFolder: filePath,
   masterSecret: secret.optional(),
-  authority: settings({ organization, commonNamePrefix: commonNamePrefix.optional() }),
+  authority,
   connections: z.record(name, connection).default({}),
   certificateProfiles: z.record(name, certificateProfile).default({}),
   endpoints: z
     .record(name, endpoint)
     .refine((endpoints) => Object.keys(endpoints).length > 0, 'must name at least one endpoint'),
+  defaultEndpoint: z.string().optional(),
+  admin: admin.prefault({}),
   limits: limits.prefault({}),
 });
 

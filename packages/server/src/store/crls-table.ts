@@ -11,13 +11,15 @@ export class CrlsTable {
   }
 
   /** The number leaves SQL as text: it may be beyond a JavaScript number's precision. */
-  findLatest(): StoredCrl | undefined {
+  findLatest(authority: string): StoredCrl | undefined {
     const row = this.#database.get(
       `SELECT CAST(crl_number AS TEXT) AS crl_number, encoded, this_update, next_update, revision
-       FROM crls ORDER BY crls.crl_number DESC LIMIT 1`,
+       FROM crls WHERE authority = $authority`,
+      { authority },
     );
     if (row === undefined) return undefined;
     return {
+      authority,
       crlNumber: BigInt(row.text('crl_number')),
       encoded: row.blob('encoded'),
       thisUpdate: row.date('this_update'),
@@ -26,17 +28,16 @@ export class CrlsTable {
     };
   }
 
-  /** Keeps the newest alone: a CRL repeats what earlier ones said, and each revocation makes one. */
-  save({ crlNumber, encoded, thisUpdate, nextUpdate, revision }: StoredCrl): void {
-    const sql = 'SELECT 1 AS found FROM crls WHERE crl_number >= $crlNumber LIMIT 1';
-    if (this.#database.get(sql, { crlNumber }) !== undefined) {
+  /** Keeps the newest of each CA alone: a CRL repeats what earlier ones said, and each revocation makes one. */
+  save({ authority, crlNumber, encoded, thisUpdate, nextUpdate, revision }: StoredCrl): void {
+    const sql = 'SELECT 1 AS found FROM crls WHERE authority = $authority AND crl_number >= $crlNumber';
+    if (this.#database.get(sql, { authority, crlNumber }) !== undefined) {
       throw new StoreError('store.crl_number_used', `A CRL with number ${crlNumber} or a higher one exists`);
     }
-    this.#database.run('DELETE FROM crls');
     this.#database.run(
-      `INSERT INTO crls (crl_number, encoded, this_update, next_update, revision)
-       VALUES ($crlNumber, $encoded, $thisUpdate, $nextUpdate, $revision)`,
-      { crlNumber, encoded, thisUpdate: thisUpdate.getTime(), nextUpdate: nextUpdate.getTime(), revision },
+      `INSERT OR REPLACE INTO crls (authority, crl_number, encoded, this_update, next_update, revision)
+       VALUES ($authority, $crlNumber, $encoded, $thisUpdate, $nextUpdate, $revision)`,
+      { authority, crlNumber, encoded, thisUpdate: thisUpdate.getTime(), nextUpdate: nextUpdate.getTime(), revision },
     );
   }
 }

@@ -9,11 +9,12 @@ import type {
   EnrollmentState,
   Intent,
   IntentOutcome,
+  PollIdentity,
   RequestIdentity,
 } from './store.ts';
 
-const columns = `serial_number, endpoint, transaction_id, public_key_sha256, request_sha256, state, authorizer,
-  connection, activity_id, replaces, subject, not_before, not_after, certificate, recorded_at, revoked_at,
+const columns = `serial_number, authority, endpoint, transaction_id, public_key_sha256, request_sha256, state, authorizer,
+  connection, activity_id, replaces, pending_request, issued_challenge, subject, not_before, not_after, certificate, recorded_at, revoked_at,
   revocation_reason`;
 
 const currentOfIdentity = `is_current = 1 AND request_sha256 = $requestSha256 AND transaction_id = $transactionId
@@ -37,10 +38,26 @@ export class EnrollmentsTable {
     return row === undefined ? undefined : toEnrollment(row);
   }
 
+  findPolled(poll: PollIdentity, now: Date): Enrollment | undefined {
+    const sql = `SELECT ${columns} FROM enrollments
+      WHERE is_current = 1 AND state <> 'intended' AND transaction_id = $transactionId AND endpoint = $endpoint
+        AND (public_key_sha256 = $signerKeySha256 OR replaces = $signerSerialNumber)
+      ORDER BY sequence DESC LIMIT 1`;
+    const { endpoint, transactionId, signerKeySha256, signerSerialNumber = null } = poll;
+    const row = this.#database.get(sql, { endpoint, transactionId, signerKeySha256, signerSerialNumber });
+    const found = row === undefined ? undefined : toEnrollment(row);
+    return found === undefined || isExpired(found, now) ? undefined : found;
+  }
+
+  /** Whether a certificate of this very request is stored and has not expired. */
+  isIssued({ identity, recordedAt }: Intent): boolean {
+    const current = this.findCurrent(identity, recordedAt);
+    return current !== undefined && current.state !== 'intended';
+  }
+
+  /** Unless `isIssued`. */
   recordIntent(intent: Intent): IntentOutcome {
     const current = this.#current(intent.identity);
-    const isIssued = current !== undefined && current.state !== 'intended' && !isExpired(current, intent.recordedAt);
-    if (isIssued) return 'already-issued';
     if (this.findBySerialNumber(intent.serialNumber) !== undefined) {
       throw new StoreError('store.serial_number_used', `The serial number ${intent.serialNumber} was used before`);
     }
@@ -103,14 +120,19 @@ export class EnrollmentsTable {
     return this.#database.all(sql, { before: before.getTime(), limit }).map(toEnrollment);
   }
 
-  listRevocations(now: Date): CertificateRevocation[] {
+  listRevocations(authority: string, now: Date): CertificateRevocation[] {
     const sql = `SELECT serial_number, revoked_at, revocation_reason FROM enrollments
-      WHERE state = 'revoked' AND not_after >= $now ORDER BY revoked_at, sequence`;
-    return this.#database.all(sql, { now: now.getTime() }).map((row) => ({
+      WHERE state = 'revoked' AND authority = $authority AND not_after >= $now ORDER BY revoked_at, sequence`;
+    return this.#database.all(sql, { authority, now: now.getTime() }).map((row) => ({
       serialNumber: row.text('serial_number'),
       revokedAt: row.date('revoked_at'),
       reason: row.text('revocation_reason') as RevocationReason,
     }));
+  }
+
+  lastEnd(authority: string): Date | undefined {
+    const sql = 'SELECT max(not_after) AS last FROM enrollments WHERE authority = $authority';
+    return this.#database.get(sql, { authority })?.optionalDate('last');
   }
 
   listNewest(limit: number): Enrollment[] {
@@ -168,19 +190,22 @@ export class EnrollmentsTable {
   #insert(intent: Intent): void {
     const { authorization } = intent;
     this.#database.run(
-      `INSERT INTO enrollments (serial_number, endpoint, transaction_id, public_key_sha256, request_sha256, is_current,
-         state, authorizer, connection, activity_id, replaces, challenge_digest, subject, not_before, not_after,
+      `INSERT INTO enrollments (serial_number, authority, endpoint, transaction_id, public_key_sha256, request_sha256, is_current,
+         state, authorizer, connection, activity_id, replaces, pending_request, issued_challenge, challenge_digest, subject, not_before, not_after,
          tbs_certificate, recorded_at)
-       VALUES ($serialNumber, $endpoint, $transactionId, $publicKeySha256, $requestSha256, 1,
-         'intended', $authorizer, $connection, $activityId, $replaces, $challengeDigest, $subject, $notBefore,
+       VALUES ($serialNumber, $authority, $endpoint, $transactionId, $publicKeySha256, $requestSha256, 1,
+         'intended', $authorizer, $connection, $activityId, $replaces, $pendingRequest, $issuedChallenge, $challengeDigest, $subject, $notBefore,
          $notAfter, $tbsCertificate, $recordedAt)`,
       {
         ...identityParameters(intent.identity),
         serialNumber: intent.serialNumber,
+        authority: intent.authority,
         authorizer: authorization.kind,
         connection: authorization.kind === 'intune' ? authorization.connection : null,
         activityId: authorization.kind === 'intune' ? authorization.activityId : null,
         replaces: authorization.kind === 'renewal' ? authorization.replaces : null,
+        pendingRequest: authorization.kind === 'manual' ? authorization.pendingRequest : null,
+        issuedChallenge: 'issuedChallenge' in authorization ? (authorization.issuedChallenge ?? null) : null,
         challengeDigest: intent.challengeDigest ?? null,
         subject: intent.subject,
         notBefore: intent.notBefore.getTime(),
@@ -216,6 +241,7 @@ function toEnrollment(row: Row): Enrollment {
       publicKeySha256: row.text('public_key_sha256'),
       requestSha256: row.text('request_sha256'),
     },
+    authority: row.text('authority'),
     authorization: toAuthorization(row),
     state: row.text('state') as EnrollmentState,
     serialNumber: row.text('serial_number'),
@@ -233,5 +259,8 @@ function toAuthorization(row: Row): Authorization {
   const kind = row.text('authorizer') as Authorization['kind'];
   if (kind === 'intune') return { kind, connection: row.text('connection'), activityId: row.text('activity_id') };
   if (kind === 'renewal') return { kind, replaces: row.text('replaces') };
-  return { kind };
+  if (kind === 'manual') return { kind, pendingRequest: row.integer('pending_request') };
+  if (kind === 'one-time-challenge') return { kind, issuedChallenge: row.text('issued_challenge') };
+  const issuedChallenge = row.optionalText('issued_challenge');
+  return issuedChallenge === undefined ? { kind } : { kind, issuedChallenge };
 }

@@ -1,7 +1,10 @@
 /** The store on a SQL database: each method is one transaction. Reads see committed writes only. */
+import { AuthoritiesTable } from './authorities-table.ts';
 import { CrlsTable } from './crls-table.ts';
 import { EnrollmentsTable } from './enrollments-table.ts';
+import { IssuedChallengesTable } from './issued-challenges-table.ts';
 import { NotificationsTable } from './notifications-table.ts';
+import { PendingRequestsTable } from './pending-requests-table.ts';
 import type { SqliteDatabase } from './sqlite.ts';
 import { StoreError } from './store.ts';
 import type { NewNotification, SecretBox, Store, StoreErrorCode } from './store.ts';
@@ -14,15 +17,19 @@ export function createSqlStore(database: SqliteDatabase, secretBox: SecretBox): 
     enrollments: new EnrollmentsTable(database),
     notifications: new NotificationsTable(database, secretBox),
     crls: new CrlsTable(database),
+    authorities: new AuthoritiesTable(database),
+    pendingRequests: new PendingRequestsTable(database, secretBox),
+    issuedChallenges: new IssuedChallengesTable(database),
     wholeStore: new WholeStoreTable(database),
   };
   const writes = new WriteQueue(database);
   return {
     ...enrollmentMethods(tables, writes),
     ...notificationMethods(tables, writes),
+    ...pendingRequestMethods(tables, writes),
+    ...issuedChallengeMethods(tables, writes),
     ...crlMethods(tables, writes),
-    boundAuthority: async () => tables.wholeStore.boundAuthority(),
-    bindAuthority: (fingerprint) => writes.write(() => tables.wholeStore.bindAuthority(fingerprint)),
+    ...authorityMethods(tables, writes),
     summary: async () => ({
       enrollments: tables.enrollments.countByState(),
       pendingNotifications: tables.notifications.countPending(),
@@ -38,18 +45,31 @@ interface Tables {
   readonly enrollments: EnrollmentsTable;
   readonly notifications: NotificationsTable;
   readonly crls: CrlsTable;
+  readonly authorities: AuthoritiesTable;
+  readonly pendingRequests: PendingRequestsTable;
+  readonly issuedChallenges: IssuedChallengesTable;
   readonly wholeStore: WholeStoreTable;
 }
 
-function enrollmentMethods({ enrollments, notifications, wholeStore }: Tables, writes: WriteQueue) {
+function enrollmentMethods(tables: Tables, writes: WriteQueue) {
+  const { enrollments, notifications, pendingRequests, issuedChallenges, wholeStore } = tables;
   return {
     findEnrollment: async (identity, now) => enrollments.findCurrent(identity, now),
+    findPolledEnrollment: async (poll, now) => enrollments.findPolled(poll, now),
     findBySerialNumber: async (serialNumber) => enrollments.findBySerialNumber(serialNumber),
     unclaimedEnrollments: async (before, limit) => enrollments.listUnclaimed(before, limit),
     listEnrollments: async (limit) => enrollments.listNewest(limit),
     recordIntent: (intent) =>
       writes.write(() => {
+        if (enrollments.isIssued(intent)) return 'already-issued';
+        const { authorization, recordedAt } = intent;
+        const approvalHolds =
+          authorization.kind !== 'manual' || pendingRequests.approvalHolds(authorization.pendingRequest, recordedAt);
+        if (!approvalHolds) return 'approval-not-valid';
+        const objection = issuedChallenges.objection(intent);
+        if (objection !== undefined) return objection;
         const outcome = enrollments.recordIntent(intent);
+        if (outcome === 'recorded') issuedChallenges.countUse(intent);
         if (outcome === 'recorded' && intent.notification !== undefined) {
           notifications.addInsteadOfFailures(ofFailure(intent.notification), intent.recordedAt);
         }
@@ -97,12 +117,40 @@ function notificationMethods({ notifications }: Tables, writes: WriteQueue) {
   } satisfies Partial<Store>;
 }
 
+function pendingRequestMethods({ pendingRequests }: Tables, writes: WriteQueue) {
+  return {
+    addPendingRequest: (request, limit) => writes.write(() => pendingRequests.add(request, limit)),
+    findPendingRequest: async (key, now) => pendingRequests.find(key, now),
+    listPendingRequests: async (filter, now) => pendingRequests.list(filter, now),
+    decidePendingRequest: (id, decision) => writes.write(() => pendingRequests.decide(id, decision)),
+    expirePendingRequests: (now) => writes.write(() => pendingRequests.expire(now)),
+  } satisfies Partial<Store>;
+}
+
+function issuedChallengeMethods({ issuedChallenges }: Tables, writes: WriteQueue) {
+  return {
+    addIssuedChallenge: (challenge) => writes.write(() => issuedChallenges.add(challenge)),
+    findIssuedChallenge: async (digest) => issuedChallenges.find(digest),
+    listIssuedChallenges: async (filter) => issuedChallenges.list(filter),
+    revokeIssuedChallenge: (id, at) => writes.write(() => issuedChallenges.revoke(id, at)),
+  } satisfies Partial<Store>;
+}
+
 function crlMethods({ enrollments, crls, wholeStore }: Tables, writes: WriteQueue) {
   return {
-    listRevocations: async (now) => enrollments.listRevocations(now),
+    listRevocations: async (authority, now) => enrollments.listRevocations(authority, now),
     revocationRevision: async () => wholeStore.revocationRevision(),
-    latestCrl: async () => crls.findLatest(),
+    latestCrl: async (authority) => crls.findLatest(authority),
     saveCrl: (crl) => writes.write(() => crls.save(crl)),
+  } satisfies Partial<Store>;
+}
+
+function authorityMethods({ authorities, enrollments }: Tables, writes: WriteQueue) {
+  return {
+    listAuthorities: async () => authorities.list(),
+    addAuthority: (authority) => writes.write(() => authorities.add(authority)),
+    activateAuthority: (id, at) => writes.write(() => authorities.activate(id, at)),
+    lastCertificateEnd: async (authority) => enrollments.lastEnd(authority),
   } satisfies Partial<Store>;
 }
 

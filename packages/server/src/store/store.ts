@@ -5,6 +5,8 @@
  * leading sign byte, digests lower-case hex.
  */
 import type { RevocationReason } from '@scepter/x509';
+import type { ChallengeUse, IssuedChallengeStore } from './issued-challenges.ts';
+import type { PendingRequestStore } from './pending-requests.ts';
 
 /**
  * What makes two requests the same request: RFC 8894 leaves transaction identifiers to the client, and they collide
@@ -22,10 +24,15 @@ export interface RequestIdentity {
   readonly requestSha256: string;
 }
 
-/** Who said yes. `connection` is the Intune connection that must hear of the outcome; `replaces` a serial number. */
+/**
+ * Who said yes. `connection` is the Intune connection that must hear of the outcome; `pendingRequest` the record that a
+ * person approved; `issuedChallenge` the challenge's id, where it was made at run time; `replaces` a serial number.
+ */
 export type Authorization =
   | { readonly kind: 'intune'; readonly connection: string; readonly activityId: string }
-  | { readonly kind: 'static-challenge' }
+  | { readonly kind: 'static-challenge'; readonly issuedChallenge?: string }
+  | { readonly kind: 'one-time-challenge'; readonly issuedChallenge: string }
+  | { readonly kind: 'manual'; readonly pendingRequest: number }
   | { readonly kind: 'renewal'; readonly replaces: string };
 
 /**
@@ -40,9 +47,13 @@ export type EnrollmentState = 'intended' | 'withheld' | 'released' | 'revoked' |
 /** Step 6: what is about to be signed. */
 export interface Intent {
   readonly identity: RequestIdentity;
+  /** The CA that is to sign: SHA-256 of its certificate, upper-case hex. */
+  readonly authority: string;
   readonly authorization: Authorization;
   /** MAC of a challenge that may be used for one certificate only; absent for challenges that are shared. */
   readonly challengeDigest: string | undefined;
+  /** A challenge whose uses are counted. */
+  readonly challengeUse?: ChallengeUse | undefined;
   readonly serialNumber: string;
   readonly tbsCertificate: Uint8Array;
   readonly subject: string;
@@ -56,17 +67,39 @@ export interface Intent {
   readonly notification: NewNotification | undefined;
 }
 
+/** What a CertPoll tells of the request that it asks for (RFC 8894 3.3.3). */
+export interface PollIdentity {
+  readonly endpoint: string;
+  readonly transactionId: string;
+  /** SHA-256 of the SubjectPublicKeyInfo of the key that signed it, lower-case hex. */
+  readonly signerKeySha256: string;
+  /** Of the signer's certificate, where it is one of ours: then the poll may ask for its renewal. */
+  readonly signerSerialNumber: string | undefined;
+}
+
 /**
  * - `recorded`: durable; an earlier intent of the same request is now abandoned, an expired certificate set aside.
- * - `challenge-used`: another request holds this challenge, or its certificate has expired; nothing was written.
+ * - `challenge-used`: other requests have used up this challenge, or this one has and its certificate has expired;
+ *   nothing was written.
+ * - `challenge-expired`, `challenge-revoked`: it was good when it was looked up, and is not any more; nothing was written.
  * - `already-issued`: a certificate of this very request is stored; nothing was written.
  * - `predecessor-not-valid`: the certificate to renew is not released, or not any more; nothing was written.
+ * - `approval-not-valid`: the approval was withdrawn, has ended or has served a certificate; nothing was written.
  */
-export type IntentOutcome = 'recorded' | 'challenge-used' | 'already-issued' | 'predecessor-not-valid';
+export type IntentOutcome =
+  | 'recorded'
+  | 'challenge-used'
+  | 'challenge-expired'
+  | 'challenge-revoked'
+  | 'already-issued'
+  | 'predecessor-not-valid'
+  | 'approval-not-valid';
 
 /** An enrollment as it stands in the store. */
 export interface Enrollment {
   readonly identity: RequestIdentity;
+  /** The CA that signs: SHA-256 of its certificate, upper-case hex. */
+  readonly authority: string;
   readonly authorization: Authorization;
   readonly state: EnrollmentState;
   readonly serialNumber: string;
@@ -129,7 +162,30 @@ export interface CertificateRevocation {
   readonly reason: RevocationReason;
 }
 
+/**
+ * - `next`: waits to be activated; whoever encrypts to its RA gets certificates of it.
+ * - `current`: issues.
+ * - `former`: signs CRLs alone.
+ */
+export type AuthorityState = 'next' | 'current' | 'former';
+
+/** One generation of the issuing CA. */
+export interface StoredAuthority {
+  /** SHA-256 of the certificate, upper-case hex. */
+  readonly id: string;
+  /** 1, 2, and so on. */
+  readonly generation: number;
+  readonly state: AuthorityState;
+  readonly addedAt: Date;
+  /** Absent while `next`. */
+  readonly activatedAt: Date | undefined;
+  /** Set when `former`. */
+  readonly retiredAt: Date | undefined;
+}
+
 export interface StoredCrl {
+  /** Whose it is. */
+  readonly authority: string;
   readonly crlNumber: bigint;
   readonly encoded: Uint8Array;
   readonly thisUpdate: Date;
@@ -143,9 +199,15 @@ export interface StoreSummary {
   readonly pendingNotifications: number;
 }
 
-export interface Store {
+export interface Store extends PendingRequestStore, IssuedChallengeStore {
   /** Step 3. The current enrollment of a request; one whose certificate expired before `now` is not current any more. */
   findEnrollment(identity: RequestIdentity, now: Date): Promise<Enrollment | undefined>;
+
+  /**
+   * The newest current enrollment with a certificate that a CertPoll may mean: of this transaction, and for the key that
+   * signed the poll or in place of the certificate that signed it.
+   */
+  findPolledEnrollment(poll: PollIdentity, now: Date): Promise<Enrollment | undefined>;
 
   /**
    * Step 6. Atomic: the challenge is claimed in the same transaction, so that of two concurrent requests one loses.
@@ -214,24 +276,31 @@ export interface Store {
     options?: { readonly onlyIf?: EnrollmentState; readonly notification?: NewNotification },
   ): Promise<boolean>;
 
-  /** Every revocation of a certificate that is not expired at `now`, for the CRL. */
-  listRevocations(now: Date): Promise<CertificateRevocation[]>;
+  /** Every revocation of a certificate of this CA that is not expired at `now`, for its CRL. */
+  listRevocations(authority: string, now: Date): Promise<CertificateRevocation[]>;
 
   /** Grows with every revocation. */
   revocationRevision(): Promise<number>;
 
-  /** The CRL with the highest number. */
-  latestCrl(): Promise<StoredCrl | undefined>;
-  /** @throws StoreError `store.crl_number_used` unless the number is higher than every earlier one. */
+  /** The CRL of a CA with the highest number. */
+  latestCrl(authority: string): Promise<StoredCrl | undefined>;
+  /** @throws StoreError `store.crl_number_used` unless the number is higher than every earlier one of this CA. */
   saveCrl(crl: StoredCrl): Promise<void>;
 
   /**
-   * SHA-256 (upper-case hex) of the certificate of the CA that this store belongs to; undefined until it is bound.
-   * A store that is bound to another CA knows nothing of what this one issued.
+   * The generations of the CA that this store belongs to, in order; none in a new store. A store that belongs to another
+   * CA knows nothing of what this one issued.
    */
-  boundAuthority(): Promise<string | undefined>;
-  /** Once. @throws StoreError `store.bound_already` when it is bound to another CA. */
-  bindAuthority(fingerprint: string): Promise<void>;
+  listAuthorities(): Promise<StoredAuthority[]>;
+  /**
+   * The first one becomes `current` at once, each later one `next`. Does nothing when it is there.
+   * @throws StoreError `store.authority_conflict` when the generation is another CA's, or one waits already
+   */
+  addAuthority(authority: Pick<StoredAuthority, 'id' | 'generation' | 'addedAt'>): Promise<void>;
+  /** Atomic: the next one becomes `current`, and the one before `former`. False when it was not `next`. */
+  activateAuthority(id: string, at: Date): Promise<boolean>;
+  /** When the last of the certificates ends that a CA issued, or was to issue. */
+  lastCertificateEnd(authority: string): Promise<Date | undefined>;
 
   /** The newest enrollments first. */
   listEnrollments(limit: number): Promise<Enrollment[]>;
@@ -251,7 +320,7 @@ export type StoreErrorCode =
   | 'store.serial_number_used'
   | 'store.crl_number_used'
   | 'store.unsealing_failed'
-  | 'store.bound_already'
+  | 'store.authority_conflict'
   | 'store.damaged'
   | 'store.newer_schema'
   | 'store.unavailable';

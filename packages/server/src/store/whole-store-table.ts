@@ -17,21 +17,8 @@ export class WholeStoreTable {
     this.#database.run('UPDATE whole_store SET revocation_revision = revocation_revision + 1');
   }
 
-  boundAuthority(): string | undefined {
-    return this.#row().optionalText('authority_fingerprint');
-  }
-
-  bindAuthority(fingerprint: string): void {
-    const bound = this.boundAuthority();
-    if (bound === fingerprint) return;
-    if (bound !== undefined) {
-      throw new StoreError('store.bound_already', `The database ${this.#database.path} belongs to another CA`);
-    }
-    this.#database.run('UPDATE whole_store SET authority_fingerprint = $fingerprint', { fingerprint });
-  }
-
   #row(): Row {
-    const row = this.#database.get('SELECT revocation_revision, authority_fingerprint FROM whole_store');
+    const row = this.#database.get('SELECT revocation_revision FROM whole_store');
     if (row !== undefined) return row;
     throw new StoreError(
       'store.damaged',

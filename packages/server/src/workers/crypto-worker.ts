@@ -1,59 +1,87 @@
 /** A crypto worker: holds the keys and does whole messages, so that RSA work never blocks the thread that serves sockets. */
-import { issueCertificate, issueCrl, localSigningKey } from '@scepter/ca';
+import { issueCertificate, issueCrl } from '@scepter/ca';
 import { createCertRep } from '@scepter/scep';
-import { decodeCertificate, fromHex } from '@scepter/x509';
-import type { Certificate } from '@scepter/x509';
+import type { CertRepOutcome, EnvelopeRecipient } from '@scepter/scep';
+import { decodeCertificate, equalBytes, fromHex } from '@scepter/x509';
 import { randomBytes } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { JobName, Jobs, KeyPair, WorkerKeys } from './jobs.ts';
+import type { JobName, Jobs, ReplyAddress, ReplyContent, WorkerKeys } from './jobs.ts';
 import { readRequest } from './read-request.ts';
-import type { ReadContext, Registration } from './read-request.ts';
+import { WorkerAuthorities } from './worker-authorities.ts';
+import { WorkerError } from './worker-error.ts';
 import type { WorkerRequest, WorkerResponse } from './worker-pool.ts';
 
 type JobTable = { [Name in JobName]: (input: Jobs[Name]['takes']) => Jobs[Name]['gives'] };
 
 function jobTable(keys: WorkerKeys): JobTable {
-  const issuing = decodeCertificate(keys.issuing.certificate);
-  const signingKey = localSigningKey(keys.issuing.privateKey);
-  const [current, ...former] = keys.registrations;
-  const registrations: ReadContext['registrations'] = [decodeKeyPair(current), ...former.map(decodeKeyPair)];
+  const authorities = new WorkerAuthorities(keys);
   return {
-    read: ({ message, floor }) => readRequest(message, floor, { issuing, registrations, randomBytes }),
-    issue: ({ tbsCertificate, profile }) => issueCertificate(tbsCertificate, { signingKey, issuer: issuing, profile }),
+    read: ({ message, floor }) => readRequest(message, floor, { authorities, randomBytes }),
+    issue: ({ authority, tbsCertificate, profile }) => {
+      const { issuing, signingKey } = authorities.byId(authority);
+      return issueCertificate(tbsCertificate, { signingKey, issuer: issuing, profile });
+    },
     reply: ({ address, content }) =>
       createCertRep({
-        outcome:
-          content.status === 'failure'
-            ? content
-            : {
-                status: 'success',
-                certificates: [content.certificate],
-                recipient: recipientOf(address.signerCertificate),
-                contentCipher: address.contentCipher,
-                keyTransport: address.keyTransport,
-              },
+        outcome: outcomeOf(content, address, authorities),
         transactionId: address.transactionId,
         recipientNonce: address.recipientNonce,
         digest: address.digest,
-        signer: registrations[address.registration] ?? registrations[0],
+        signer: authorities.registrationOf(address),
         randomBytes,
       }),
-    crl: ({ revoked, ...times }) =>
-      issueCrl({
+    crl: ({ authority, revoked, ...times }) => {
+      const { issuing, signingKey } = authorities.byId(authority);
+      return issueCrl({
         issuer: issuing,
         signingKey,
         ...times,
         revoked: revoked.map((entry) => ({ ...entry, serialNumber: fromHex(entry.serialNumber) })),
-      }),
+      });
+    },
   };
 }
 
-function decodeKeyPair({ certificate, privateKey }: KeyPair): Registration {
-  return { certificate: decodeCertificate(certificate), privateKey };
+function outcomeOf(content: ReplyContent, address: ReplyAddress, authorities: WorkerAuthorities): CertRepOutcome {
+  switch (content.status) {
+    case 'pending':
+      return content;
+    case 'failure': {
+      const { failInfo, failInfoText } = content;
+      return { status: 'failure', failInfo, ...(failInfoText === undefined ? {} : { failInfoText }) };
+    }
+    case 'success':
+      return {
+        status: 'success',
+        certificates: certificatesOf(content, authorities),
+        ...(content.crl === undefined ? {} : { crls: [content.crl] }),
+        recipient: recipientOf(address),
+        contentCipher: address.contentCipher,
+      };
+  }
 }
 
-function recipientOf(encoded: Uint8Array): Certificate {
-  return decodeCertificate(encoded, { rules: 'ber' });
+/** RFC 8894, table 6: the certificate itself is the first; others may follow. */
+function certificatesOf(
+  { certificate, withIssuer }: Extract<ReplyContent, { status: 'success' }>,
+  authorities: WorkerAuthorities,
+): Uint8Array[] {
+  if (certificate === undefined) return [];
+  if (!withIssuer) return [certificate];
+  const { issuer } = decodeCertificate(certificate);
+  const authority = authorities.all.find(({ issuing }) => equalBytes(issuing.subject.encoded, issuer.encoded));
+  return authority === undefined ? [certificate] : [certificate, authority.issuing.encoded];
+}
+
+function recipientOf({ recipient, signerCertificate, keyTransport }: ReplyAddress): EnvelopeRecipient {
+  switch (recipient.kind) {
+    case 'certificate':
+      return { kind: 'certificate', certificate: decodeCertificate(signerCertificate, { rules: 'ber' }), keyTransport };
+    case 'password':
+      return recipient;
+    case 'nobody':
+      throw new WorkerError('worker.no_recipient', 'There is nothing to encrypt the reply with.');
+  }
 }
 
 function errorOf(error: unknown): { code: string; message: string } {

@@ -15,11 +15,12 @@ describe('the table of refusals', () => {
     it(`${code} is documented as it is`, () => {
       const row = page.split('\n').find((line) => line.startsWith(`| \`${code}\` |`));
       assert.ok(row !== undefined, `docs/errors.md has no row for ${code}`);
-      const { failInfo, hResult, explanation } = describeRefusal(code);
+      const { failInfo, hResult, explanation, failInfoText } = describeRefusal(code);
       const cells = row.split('|').map((cell) => cell.trim());
       assert.equal(cells[2], failInfo);
       assert.equal(cells[3], hResult === undefined ? 'not told' : `0x${(hResult >>> 0).toString(16).toUpperCase()}`);
       assert.equal(cells[4], explanation);
+      assert.equal(cells[5] ?? '', failInfoText ?? '');
     });
   }
 

@@ -144,7 +144,8 @@ describe('renewal by a certificate of ours', () => {
   it('not by the RA certificate, although our CA issued it and the signature is right', async () => {
     const authority = join(laboratory.folder, 'data', 'authority');
     const secret = readFileSync(join(laboratory.folder, 'data', 'master.secret'), 'utf8').trim();
-    const { registration } = await readHierarchy(authority, { secret, now: new Date() });
+    const { generations } = await readHierarchy(authority, { secret, now: new Date() });
+    const { registration } = generations[0];
     const message: Message = {
       csr: certificationRequest(nextKeys, { subject: formatName(client.recipient.subject) }),
       transactionId: 'as-the-ra',

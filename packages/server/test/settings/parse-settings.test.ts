@@ -50,11 +50,16 @@ const parse = (changes: object) => parseSettings({ ...minimal, ...changes }, con
 describe('parseSettings', () => {
   it('fills in safe defaults', () => {
     const settings = parse({});
-    assert.deepEqual(settings.listen, { host: '127.0.0.1', port: 8080 });
+    assert.deepEqual(settings.listen, { host: '127.0.0.1', port: 8080, trustedProxies: [] });
     assert.equal(settings.publicUrl, 'http://127.0.0.1:8080');
     assert.equal(settings.dataFolder, join(base, 'data'));
     assert.equal(settings.masterSecret, undefined);
-    assert.deepEqual(settings.authority, { organization: 'Contoso', commonNamePrefix: 'Contoso' });
+    assert.deepEqual(settings.authority, {
+      organization: 'Contoso',
+      commonNamePrefix: 'Contoso',
+      keys: { root: 'rsa-3072', issuing: 'rsa-2048', registration: 'rsa-2048' },
+      registration: 'separate',
+    });
     assert.deepEqual(settings.connections, [
       {
         name: 'contoso',
@@ -76,7 +81,16 @@ describe('parseSettings', () => {
       requestTimeoutMs: 10_000,
       workerTimeoutMs: 5000,
       workers: 2,
-      concurrentRequests: 256,
+      concurrentRequests: 512,
+      concurrentRequestsPerAddress: 256,
+      requestsPerMinute: 120_000,
+      requestsPerMinutePerAddress: 1200,
+      requestBurstPerAddress: 1500,
+      connections: 2048,
+      connectionsPerAddress: 512,
+      keepAliveMs: 15_000,
+      minimumBytesPerSecond: 512,
+      wrongChallengesPerAddress: 60,
       withheldClaimMs: 86_400_000,
       crlValidityMs: 604_800_000,
     });
@@ -85,7 +99,10 @@ describe('parseSettings', () => {
       name: 'intune',
       authorizer: { kind: 'intune', connection: 'contoso' },
       algorithms: 'modern',
+      caCertificates: undefined,
       renewal: false,
+      weakRenewal: false,
+      replyCertificates: 'leaf',
       certificateProfile: {
         name: 'default',
         validityDays: 365,
@@ -105,6 +122,39 @@ describe('parseSettings', () => {
     });
   });
 
+  it('lets a person decide, for a week and a thousand requests unless told otherwise', () => {
+    const { endpoints } = parse({
+      endpoints: {
+        usual: { authorizer: { kind: 'manual' } },
+        told: {
+          authorizer: { kind: 'manual', pendingDays: 30, pendingRequests: 5 },
+          renewal: false,
+          replyCertificates: 'chain',
+        },
+      },
+    });
+    const [usual, told] = endpoints;
+    assert.deepEqual(usual?.authorizer, { kind: 'manual', pendingDays: 7, pendingRequests: 1000 });
+    assert.equal(usual?.renewal, true);
+    assert.deepEqual(told?.authorizer, { kind: 'manual', pendingDays: 30, pendingRequests: 5 });
+    assert.equal(told?.renewal, false);
+    assert.equal(told?.replyCertificates, 'chain');
+  });
+
+  it('allows weak renewals only where they are asked for in so many words', () => {
+    const weak = (changes: object): boolean | undefined =>
+      parse({ endpoints: { a: { ...staticEndpoint, ...changes } } }).endpoints[0]?.weakRenewal;
+    assert.equal(weak({ algorithms: 'legacy', renewal: true }), true);
+    for (const changes of [
+      {},
+      { algorithms: 'legacy' },
+      { renewal: true },
+      { algorithms: 'compatible', renewal: true },
+    ]) {
+      assert.equal(weak(changes), false, JSON.stringify(changes));
+    }
+  });
+
   it('takes what is given', () => {
     const settings = parse({
       listen: { host: '::1', port: 0 },
@@ -122,7 +172,13 @@ describe('parseSettings', () => {
     assert.deepEqual(settings.connections[0]?.tls, { ca: pem });
     assert.equal(settings.connections[0]?.graphUrl, 'https://127.0.0.1:8443');
     const [endpoint] = settings.endpoints;
-    assert.deepEqual(endpoint?.authorizer, { kind: 'static-challenge', challenge: 'a challenge of an endpoint' });
+    assert.deepEqual(endpoint?.authorizer, {
+      kind: 'static-challenge',
+      challenge: 'a challenge of an endpoint',
+      challengeHash: undefined,
+      expiresAt: undefined,
+      maximumUses: undefined,
+    });
     assert.equal(endpoint?.renewal, true);
     assert.equal(endpoint?.algorithms, 'compatible');
     assert.equal(endpoint?.certificateProfile.validityDays, 30);
@@ -225,6 +281,18 @@ describe('parseSettings', () => {
       'authority.commonNamePrefix',
       /too long/,
     ],
+    [
+      'an EC key that is to decrypt',
+      { authority: { organization: 'Contoso', registration: 'none', keys: { issuing: 'ec-p256' } } },
+      'authority.keys.issuing',
+      /must be an RSA key/,
+    ],
+    [
+      'an EC key for the RA',
+      { authority: { organization: 'Contoso', keys: { registration: 'ec-p256' } } },
+      'authority.keys.registration',
+      /rsa-2048/,
+    ],
     ['a control character', { authority: { organization: 'a\u001b[2J' } }, 'authority.organization', /control/],
     ['a name with capitals', { connections: { Contoso: connection } }, 'connections.Contoso', /is not a valid name/],
     [
@@ -261,7 +329,7 @@ describe('parseSettings', () => {
       'an unknown authorizer',
       { endpoints: { a: { authorizer: { kind: 'x' } } } },
       'endpoints.a.authorizer.kind',
-      /must be "intune" or "static-challenge"/,
+      /must be "intune", "manual", "static-challenge" or "one-time-challenge"/,
     ],
     [
       'an unknown connection',
@@ -281,6 +349,13 @@ describe('parseSettings', () => {
       { endpoints: { a: { ...staticEndpoint, certificateProfile: 'x' } } },
       'endpoints.a.certificateProfile',
       /names "x"/,
+      'settings.unknown_reference',
+    ],
+    [
+      'a default endpoint that is not there',
+      { endpoints: { intune: staticEndpoint }, defaultEndpoint: 'intun' },
+      'defaultEndpoint',
+      /names "intun", which endpoints does not describe; did you mean "intune"\?/,
       'settings.unknown_reference',
     ],
     [

@@ -12,6 +12,11 @@ export function serialNumber(index: number): string {
   return index.toString(16).toUpperCase().padStart(32, '0');
 }
 
+/** The fingerprint of a CA. */
+export function authority(generation: number): string {
+  return generation.toString(16).toUpperCase().padStart(64, 'A');
+}
+
 export function identity(index: number): RequestIdentity {
   return {
     endpoint: 'intune',
@@ -24,6 +29,7 @@ export function identity(index: number): RequestIdentity {
 export function intent(index: number, changes: Partial<Intent> = {}): Intent {
   return {
     identity: identity(index),
+    authority: authority(1),
     authorization: { kind: 'intune', connection: 'contoso', activityId: `activity-${index}` },
     challengeDigest: undefined,
     serialNumber: serialNumber(index),

@@ -12,9 +12,23 @@ import { createSecretBox } from '../../src/store/secret-box.ts';
 import { SqliteDatabase } from '../../src/store/sqlite.ts';
 import type { SqlParameters } from '../../src/store/sqlite.ts';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
+import type { NewPendingRequest } from '../../src/store/pending-requests.ts';
 import type { Store } from '../../src/store/store.ts';
-import { canary, failureNotification, intent, later, recordedAt, serialNumber, withhold } from './samples.ts';
+import {
+  canary,
+  dayMs,
+  failureNotification,
+  identity,
+  intent,
+  later,
+  recordedAt,
+  serialNumber,
+  withhold,
+} from './samples.ts';
+import { issuedChallengesContract } from './issued-challenges-contract.ts';
+import { pendingRequestsContract } from './pending-requests-contract.ts';
 import { storeContract } from './store-contract.ts';
+import type { StoreUnderTest } from './store-contract.ts';
 
 const secretBox = createSecretBox('master secret of a test', randomBytes);
 let folder: string;
@@ -27,7 +41,18 @@ after(() => rmSync(folder, { recursive: true }));
 const newPath = (): string => join(folder, `${(files += 1)}.db`);
 const openStore = (path: string): Store => openSqliteStore({ path, secretBox, now: () => recordedAt });
 
-storeContract('SQLite', async () => {
+const pendingRequestOf = (certificationRequest: string): NewPendingRequest => ({
+  identity: identity(3),
+  signerKeySha256: 'c'.repeat(64),
+  subject: 'CN=device 3',
+  subjectAltNames: [],
+  keyDescription: 'RSA 2048',
+  certificationRequest: Buffer.from(certificationRequest),
+  requestedAt: recordedAt,
+  expiresAt: later(dayMs),
+});
+
+const openFresh = async (): Promise<StoreUnderTest> => {
   const path = newPath();
   let store = openStore(path);
   return {
@@ -39,7 +64,11 @@ storeContract('SQLite', async () => {
     },
     dispose: () => store.close(),
   };
-});
+};
+
+storeContract('SQLite', openFresh);
+pendingRequestsContract('SQLite', openFresh);
+issuedChallengesContract('SQLite', openFresh);
 
 describe('SQLite store: files', () => {
   it('holds no certification request and no challenge in the clear, before and after the checkpoint', async () => {
@@ -47,6 +76,7 @@ describe('SQLite store: files', () => {
     const store = openStore(path);
     await withhold(store, 1);
     await store.addNotification(failureNotification(2), recordedAt);
+    await store.addPendingRequest(pendingRequestOf(canary), 10);
     const filesOfDatabase = () => readdirSync(folder).filter((name) => join(folder, name).startsWith(path));
     assert.ok(filesOfDatabase().some((name) => name.endsWith('-wal')));
     const bytes = () => Buffer.concat(filesOfDatabase().map((name) => readFileSync(join(folder, name))));

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { Store, StoreErrorCode } from '../../src/store/store.ts';
 import {
+  authority,
   certificate,
   dayMs,
   failureNotification,
@@ -585,8 +586,17 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
         const second = { serialNumber: serialNumber(2), revokedAt: later(2), reason: 'superseded' } as const;
         await store.revoke(first);
         await store.revoke(second);
-        assert.deepEqual(await store.listRevocations(later(dayMs)), [first, second]);
-        assert.deepEqual(await store.listRevocations(later(dayMs + 1)), [second]);
+        assert.deepEqual(await store.listRevocations(authority(1), later(dayMs)), [first, second]);
+        assert.deepEqual(await store.listRevocations(authority(1), later(dayMs + 1)), [second]);
+      });
+
+      it('lists those of one CA alone', async () => {
+        await issue(store, 1);
+        await issue(store, 2, { authority: authority(2) });
+        const revocation = { serialNumber: serialNumber(2), revokedAt: later(1), reason: 'superseded' } as const;
+        await store.revoke(revocation);
+        assert.deepEqual(await store.listRevocations(authority(1), later(2)), []);
+        assert.deepEqual(await store.listRevocations(authority(2), later(2)), [revocation]);
       });
     });
 
@@ -619,36 +629,80 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       });
     });
 
-    describe('the CA that it is bound to', () => {
-      const fingerprint = 'AB'.repeat(32);
+    describe('the generations of the CA', () => {
+      const add = (generation: number, id = authority(generation)): Promise<void> =>
+        store.addAuthority({ id, generation, addedAt: later(generation) });
+      const states = async (): Promise<string[]> => (await store.listAuthorities()).map(({ state }) => state);
 
-      it('is none at first, and then one for ever', async () => {
-        assert.equal(await store.boundAuthority(), undefined);
-        await store.bindAuthority(fingerprint);
-        await store.bindAuthority(fingerprint);
+      it('are none at first, then a current one that is found again', async () => {
+        assert.deepEqual(await store.listAuthorities(), []);
+        await add(1);
+        await add(1);
         store = await underTest.reopen();
-        assert.equal(await store.boundAuthority(), fingerprint);
-      });
-
-      it('is not exchanged', async () => {
-        await store.bindAuthority(fingerprint);
-        await assert.rejects(store.bindAuthority('CD'.repeat(32)), failsWith('store.bound_already'));
-        assert.equal(await store.boundAuthority(), fingerprint);
-      });
-
-      it('is one of two that are bound at once', async () => {
-        const other = 'CD'.repeat(32);
-        const [first, second] = await Promise.allSettled([
-          store.bindAuthority(fingerprint),
-          store.bindAuthority(other),
+        assert.deepEqual(await store.listAuthorities(), [
+          {
+            id: authority(1),
+            generation: 1,
+            state: 'current',
+            addedAt: later(1),
+            activatedAt: later(1),
+            retiredAt: undefined,
+          },
         ]);
-        assert.deepEqual([first.status, second.status], ['fulfilled', 'rejected']);
-        assert.equal(await store.boundAuthority(), fingerprint);
+      });
+
+      it('are another CA when the fingerprint is another, which is refused', async () => {
+        await add(1);
+        await assert.rejects(add(1, authority(7)), failsWith('store.authority_conflict'));
+        await assert.rejects(add(2, authority(1)), failsWith('store.authority_conflict'));
+        await assert.rejects(add(3), failsWith('store.authority_conflict'));
+        assert.deepEqual(await states(), ['current']);
+      });
+
+      it('have one next at most, also when two are added at once', async () => {
+        await add(1);
+        const outcomes = await Promise.allSettled([add(2), add(2, authority(7))]);
+        assert.deepEqual(
+          outcomes.map(({ status }) => status),
+          ['fulfilled', 'rejected'],
+        );
+        await assert.rejects(add(3), failsWith('store.authority_conflict'));
+        assert.deepEqual(await states(), ['current', 'next']);
+      });
+
+      it('change places at once', async () => {
+        await add(1);
+        await add(2);
+        assert.equal(await store.activateAuthority(authority(2), later(9)), true);
+        store = await underTest.reopen();
+        const [former, current] = await store.listAuthorities();
+        assert.deepEqual([former?.state, former?.retiredAt], ['former', later(9)]);
+        assert.deepEqual([current?.state, current?.activatedAt], ['current', later(9)]);
+      });
+
+      it('change places for the next one only, and once', async () => {
+        await add(1);
+        assert.equal(await store.activateAuthority(authority(1), later(9)), false);
+        await add(2);
+        assert.equal(await store.activateAuthority(authority(7), later(9)), false);
+        const both = [1, 2].map(() => store.activateAuthority(authority(2), later(9)));
+        assert.deepEqual(await Promise.all(both), [true, false]);
+        assert.deepEqual(await states(), ['former', 'current']);
+      });
+
+      it('know when the last certificate of each ends', async () => {
+        await issue(store, 1, { notAfter: later(3 * dayMs) });
+        await issue(store, 2, { notAfter: later(2 * dayMs) });
+        await issue(store, 3, { notAfter: later(9 * dayMs), authority: authority(2) });
+        assert.deepEqual(await store.lastCertificateEnd(authority(1)), later(3 * dayMs));
+        assert.deepEqual(await store.lastCertificateEnd(authority(2)), later(9 * dayMs));
+        assert.equal(await store.lastCertificateEnd(authority(3)), undefined);
       });
     });
 
     describe('CRLs', () => {
-      const crl = (crlNumber: bigint) => ({
+      const crl = (crlNumber: bigint, of = authority(1)) => ({
+        authority: of,
         crlNumber,
         encoded: Uint8Array.of(0x30, 0x03),
         thisUpdate: recordedAt,
@@ -657,13 +711,20 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       });
 
       it('has none at first', async () => {
-        assert.equal(await store.latestCrl(), undefined);
+        assert.equal(await store.latestCrl(authority(1)), undefined);
       });
 
       it('returns the one with the highest number, beyond the precision of a JavaScript number', async () => {
         await store.saveCrl(crl(9n));
         await store.saveCrl(crl(2n ** 53n + 1n));
-        assert.deepEqual(await store.latestCrl(), crl(2n ** 53n + 1n));
+        assert.deepEqual(await store.latestCrl(authority(1)), crl(2n ** 53n + 1n));
+      });
+
+      it('counts for each CA on its own', async () => {
+        await store.saveCrl(crl(9n));
+        await store.saveCrl(crl(1n, authority(2)));
+        assert.deepEqual(await store.latestCrl(authority(1)), crl(9n));
+        assert.deepEqual(await store.latestCrl(authority(2)), crl(1n, authority(2)));
       });
 
       for (const [which, number] of [
@@ -673,7 +734,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
         it(`refuses ${which} number`, async () => {
           await store.saveCrl(crl(5n));
           await assert.rejects(store.saveCrl(crl(number)), failsWith('store.crl_number_used'));
-          assert.deepEqual(await store.latestCrl(), crl(5n));
+          assert.deepEqual(await store.latestCrl(authority(1)), crl(5n));
         });
       }
     });

@@ -18,7 +18,9 @@ before(async () => {
   const create = (): Promise<Hierarchy> => createHierarchy({ organization: 'Rollover', now: new Date(), randomBytes });
   [current, former] = await Promise.all([create(), create()]);
   pool = new WorkerPool({
-    keys: { issuing: current.issuing, registrations: [current.registration, former.registration] },
+    keys: {
+      authorities: [{ id: 'A', issuing: current.issuing, registrations: [current.registration, former.registration] }],
+    },
     workers: 1,
     timeoutMs: 10_000,
     onWorkerLost: assert.fail,
@@ -50,7 +52,7 @@ describe('a device that still has the RA certificate of before', () => {
       assert.ok(read.kind === 'opened');
       const reply = await pool.run('reply', {
         address: read.request.address,
-        content: { status: 'failure', failInfo: 'badRequest' },
+        content: { status: 'failure', failInfo: 'badRequest', failInfoText: undefined },
       });
       const verified = readCertRep(reply, {
         recipient: signer,

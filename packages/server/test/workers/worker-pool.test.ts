@@ -19,7 +19,7 @@ function open(timeoutMs = 10_000, workers = 2): WorkerPool {
 
 before(async () => {
   const { issuing, registration } = await createHierarchy({ organization: 'Workers', now: new Date(), randomBytes });
-  keys = { issuing, registrations: [registration] };
+  keys = { authorities: [{ id: 'A', issuing, registrations: [registration] }] };
 });
 after(() => Promise.all(pools.map((pool) => pool.close())));
 
@@ -31,6 +31,7 @@ describe('crypto workers', () => {
     const crls = await Promise.all(
       Array.from({ length: 20 }, (_, index) =>
         pool.run('crl', {
+          authority: 'A',
           crlNumber: BigInt(index + 1),
           thisUpdate: new Date('2026-01-01T00:00:00Z'),
           nextUpdate: new Date('2026-01-08T00:00:00Z'),
@@ -50,7 +51,7 @@ describe('crypto workers', () => {
 
   it('hand back the code of what they refuse', async () => {
     await assert.rejects(
-      open().run('issue', { tbsCertificate: new Uint8Array([0x30, 0x00]), profile: {} as never }),
+      open().run('issue', { authority: 'A', tbsCertificate: new Uint8Array([0x30, 0x00]), profile: {} as never }),
       (error) => error instanceof WorkerError && error.code !== 'unknown',
     );
   });

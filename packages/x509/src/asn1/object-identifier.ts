@@ -4,6 +4,8 @@ import { Asn1Error } from './errors.ts';
 
 /** Longer identifiers exist nowhere; the bound keeps the big-number arithmetic below harmless. */
 const maxContentLength = 128;
+/** One octet is at most three digits and a dot; the first one of all is two arcs. */
+const maxTextLength = 4 * maxContentLength + 4;
 
 /** Content octets to dotted decimal. */
 export function decodeOid(bytes: Uint8Array, start: number, end: number): string {
@@ -41,9 +43,9 @@ function wideArc(bytes: Uint8Array, start: number, end: number): bigint {
   return arc;
 }
 
-/** Dotted decimal to content octets. */
+/** Dotted decimal to content octets: whatever `decodeOid` gives, and no more. */
 export function encodeOid(text: string): Uint8Array {
-  if (!/^[0-2](\.(0|[1-9]\d{0,38})){1,64}$/.test(text)) {
+  if (text.length > maxTextLength || !/^[0-2](\.(0|[1-9]\d*))+$/.test(text)) {
     throw new Asn1Error('bad_value', 'not an object identifier in dotted decimal');
   }
   const [first = 0n, second = 0n, ...rest] = text.split('.').map(BigInt);

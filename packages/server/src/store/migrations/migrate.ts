@@ -3,12 +3,21 @@ import type { SqliteDatabase } from '../sqlite.ts';
 import { StoreError } from '../store.ts';
 import { enrollments } from './0001-enrollments.ts';
 import { authorizersAndAuthorities } from './0002-authorizers-and-authorities.ts';
+import { pendingRequests } from './0003-pending-requests.ts';
+import { issuedChallenges } from './0004-issued-challenges.ts';
+import { authorities } from './0005-authorities.ts';
 
 /** "Scep", so that a database of another program is never taken for one of ours. */
 const APPLICATION_ID = 0x53636570;
 
 /** In order, for ever: a released migration never changes. */
-const migrations: readonly string[] = [enrollments, authorizersAndAuthorities];
+const migrations: readonly string[] = [
+  enrollments,
+  authorizersAndAuthorities,
+  pendingRequests,
+  issuedChallenges,
+  authorities,
+];
 
 /**
  * All missing migrations run in one transaction: a database is at the old schema or at the new one.

@@ -2,121 +2,22 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
-import { Asn1Reader, basicConstraintsExtension, decodeCertificationRequest, equalBytes, readName } from '@scepter/x509';
+import { Asn1Reader, decodeCertificationRequest, equalBytes, readName } from '@scepter/x509';
+import { ScepClient, transactionIdOf } from '@scepter/scep';
+import type { CertRepOutcome, ScepClientOptions } from '@scepter/scep';
 import {
-  ScepClient,
-  createCertRep,
-  decodeEnvelope,
-  decodePkiMessage,
-  encodeCertsOnly,
-  openEnvelope,
-  transactionIdOf,
-  verifyPkiMessage,
-} from '@scepter/scep';
-import type { CertRepOutcome, Envelope, PkiMessage, ScepClientOptions } from '@scepter/scep';
-import { certificationRequest, issuedBy, selfSigned, systemRandom } from './fixtures.ts';
-
-const ca = selfSigned('ca', { extensions: [basicConstraintsExtension({ ca: true })] });
-const ra = issuedBy(ca, 'ra');
-const device = selfSigned('device');
-const issued = issuedBy(ca, 'device', { keys: device, serialNumber: Uint8Array.of(0x42) });
-const csr = certificationRequest(device);
-const enrollment = { csr, privateKey: device.privateKey, signerCertificate: device.certificate };
-const allCapabilities = 'AES\nDES3\nPOSTPKIOperation\nRenewal\nSCEPStandard\nSHA-1\nSHA-256\nSHA-512';
-
-interface Received {
-  method: string;
-  url: URL;
-  rawQuery: string;
-  headers: Headers;
-  redirect: string | undefined;
-}
-interface Transaction {
-  message: PkiMessage;
-  envelope: Envelope;
-  content: Uint8Array;
-}
-
-interface Server {
-  fetch: typeof fetch;
-  received: Received[];
-  transactions: Transaction[];
-}
-
-interface ServerOptions {
-  capabilities?: string | Response;
-  certificates?: Uint8Array;
-  /** One outcome for each message; the last one stays. */
-  outcomes?: ((transaction: Transaction) => CertRepOutcome)[];
-  answer?: (body: Uint8Array) => Response;
-}
-
-const released = ({ message, envelope }: Transaction): CertRepOutcome => ({
-  status: 'success',
-  certificates: [ca.certificate.encoded, issued.certificate.encoded],
-  recipient: message.signer,
-  contentCipher: envelope.contentCipher!,
-  keyTransport: { kind: 'pkcs1' },
-});
-const pending = (): CertRepOutcome => ({ status: 'pending' });
-
-/** A SCEP server as a fetch function. */
-const scepServer = (options: ServerOptions = {}): Server => {
-  const received: Received[] = [];
-  const transactions: Transaction[] = [];
-  const outcomes = options.outcomes ?? [released];
-  const reply = (bytes: Uint8Array): Uint8Array => {
-    const message = decodePkiMessage(bytes);
-    assert.ok(verifyPkiMessage(message));
-    const envelope = decodeEnvelope(message.content!);
-    const transaction = { message, envelope, content: openEnvelope(envelope, ra, systemRandom).content };
-    const outcome = outcomes[Math.min(transactions.length, outcomes.length - 1)]!(transaction);
-    transactions.push(transaction);
-    return createCertRep({
-      outcome,
-      transactionId: message.transactionId,
-      recipientNonce: message.senderNonce,
-      digest: message.digest!,
-      signer: ra,
-      randomBytes: systemRandom,
-    });
-  };
-  const answer = options.answer ?? ((body: Uint8Array) => new Response(Uint8Array.from(reply(body))));
-  const serve: typeof fetch = async (input, init) => {
-    const request = new Request(input, init);
-    const url = new URL(request.url);
-    received.push({
-      method: request.method,
-      url,
-      rawQuery: url.search,
-      headers: request.headers,
-      redirect: init?.redirect,
-    });
-    switch (url.searchParams.get('operation')) {
-      case 'GetCACaps':
-        return typeof options.capabilities === 'object'
-          ? options.capabilities
-          : new Response(options.capabilities ?? allCapabilities);
-      case 'GetCACert':
-        return new Response(
-          Uint8Array.from(options.certificates ?? encodeCertsOnly([ra.certificate.encoded, ca.certificate.encoded])),
-        );
-      default:
-        return request.method === 'POST'
-          ? answer(new Uint8Array(await request.arrayBuffer()))
-          : answer(Uint8Array.from(Buffer.from(url.searchParams.get('message') ?? '', 'base64')));
-    }
-  };
-  return { fetch: serve, received, transactions };
-};
-
-const clientOf = (server: Pick<Server, 'fetch'>, options: Partial<ScepClientOptions> = {}): ScepClient =>
-  new ScepClient({
-    url: 'http://scep.example/scep/static',
-    fetch: server.fetch,
-    randomBytes: systemRandom,
-    ...options,
-  });
+  allCapabilities,
+  ca,
+  clientOf,
+  csr,
+  device,
+  enrollment,
+  issued,
+  pending,
+  released,
+  scepServer,
+} from './scep-server.ts';
+import type { Transaction } from './scep-server.ts';
 
 describe('ScepClient.getCaCaps', () => {
   const bodies: [string, string, string[]][] = [

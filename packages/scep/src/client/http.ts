@@ -1,5 +1,7 @@
 import { der } from '@scepter/x509';
-import { ScepError } from './errors.ts';
+import { ScepError } from '../errors.ts';
+import { retryDelayMs } from './retry.ts';
+import type { Patience } from './retry.ts';
 
 /** The fetch function that the client is given. */
 export type Fetch = typeof globalThis.fetch;
@@ -9,16 +11,19 @@ export interface HttpOptions {
   fetch: Fetch;
   userAgent: string | undefined;
   timeoutMs: number;
+  patience: Patience;
 }
 
 export interface HttpReply {
   status: number;
   contentType: string;
+  /** The header, as sent. */
+  retryAfter: string | null;
   body: Uint8Array;
 }
 
 interface HttpRequest {
-  operation: 'GetCACaps' | 'GetCACert' | 'PKIOperation';
+  operation: 'GetCACaps' | 'GetCACert' | 'GetNextCACert' | 'PKIOperation';
   message?: string | undefined;
   post?: { body: Uint8Array; contentType: string };
   maximumBytes: number;
@@ -70,10 +75,8 @@ const failureOf = (error: unknown, timeout: AbortSignal, caller: AbortSignal | u
 /**
  * One exchange, bounded in time and size. Redirects are not followed: an answer from elsewhere would be no answer of this
  * server.
- *
- * @throws ScepError `scep.network`, `scep.timeout`, `scep.aborted` or `scep.too_large`
  */
-export const exchange = async (options: HttpOptions, request: HttpRequest): Promise<HttpReply> => {
+const exchangeOnce = async (options: HttpOptions, request: HttpRequest): Promise<HttpReply> => {
   const timeout = AbortSignal.timeout(options.timeoutMs);
   const signal = request.signal === undefined ? timeout : AbortSignal.any([timeout, request.signal]);
   const { post } = request;
@@ -89,10 +92,29 @@ export const exchange = async (options: HttpOptions, request: HttpRequest): Prom
       signal,
     });
     const body = await readBody(response, request.maximumBytes);
-    return { status: response.status, contentType: response.headers.get('content-type') ?? '', body };
+    const { headers, status } = response;
+    return { status, contentType: headers.get('content-type') ?? '', retryAfter: headers.get('retry-after'), body };
   } catch (error) {
     throw failureOf(error, timeout, request.signal);
   }
+};
+
+/**
+ * An exchange, with as many repetitions as a busy server asks for and patience allows. The message stays the same: the
+ * server has not looked at it.
+ *
+ * @throws ScepError `scep.network`, `scep.timeout`, `scep.aborted` or `scep.too_large`
+ */
+export const exchange = async (options: HttpOptions, request: HttpRequest): Promise<HttpReply> => {
+  const { patience } = options;
+  let reply = await exchangeOnce(options, request);
+  for (let retry = 0; retry < patience.retries; retry += 1) {
+    const delayMs = retryDelayMs(reply, patience);
+    if (delayMs === undefined) return reply;
+    await patience.sleep(delayMs, request.signal);
+    reply = await exchangeOnce(options, request);
+  }
+  return reply;
 };
 
 /** @throws ScepError `scep.http_status` for anything but 200, which is all that SCEP knows */

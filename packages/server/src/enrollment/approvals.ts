@@ -1,0 +1,54 @@
+/** Requests that wait for a person: what that person sees of them and decides. */
+import type { PendingRequest, PendingRequestState } from '../store/pending-requests.ts';
+import type { Store } from '../store/store.ts';
+
+export type { PendingRequest, PendingRequestState };
+
+export interface ApprovalsParts {
+  readonly store: Pick<Store, 'findPendingRequest' | 'listPendingRequests' | 'decidePendingRequest'>;
+  readonly now: () => Date;
+}
+
+/** - `decided`: as asked for, now. `unknown`: no such request. `too-late`: it is not in a state to be so decided. */
+export type DecisionOutcome =
+  | { readonly kind: 'decided' | 'too-late'; readonly request: PendingRequest }
+  | { readonly kind: 'unknown' };
+
+export interface Decision {
+  readonly decision: 'approved' | 'denied';
+  /** The name of whoever decides. */
+  readonly by: string;
+  readonly reason?: string | undefined;
+}
+
+export class Approvals {
+  readonly #parts: ApprovalsParts;
+
+  constructor(parts: ApprovalsParts) {
+    this.#parts = parts;
+  }
+
+  /** The newest first. */
+  list(filter: {
+    readonly state?: PendingRequestState | undefined;
+    readonly endpoint?: string | undefined;
+    readonly limit: number;
+  }): Promise<PendingRequest[]> {
+    const { state, endpoint, limit } = filter;
+    const given = { ...(state === undefined ? {} : { state }), ...(endpoint === undefined ? {} : { endpoint }), limit };
+    return this.#parts.store.listPendingRequests(given, this.#parts.now());
+  }
+
+  find(id: number): Promise<PendingRequest | undefined> {
+    return this.#parts.store.findPendingRequest({ id }, this.#parts.now());
+  }
+
+  async decide(id: number, { decision, by, reason }: Decision): Promise<DecisionOutcome> {
+    const at = this.#parts.now();
+    const given = { decision, at, by, ...(reason === undefined ? {} : { reason }) };
+    const isDecided = await this.#parts.store.decidePendingRequest(id, given);
+    const request = await this.find(id);
+    if (request === undefined) return { kind: 'unknown' };
+    return { kind: isDecided ? 'decided' : 'too-late', request };
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * Step 4 where a person decides: what that person would have to refuse anyway is refused at once, everything else waits
+ * on record, and the device is told PENDING.
+ */
+import { formatGeneralName } from '@scepter/x509';
+import type { PublicKeyInfo } from '@scepter/x509';
+import type { Store } from '../store/store.ts';
+import type { OpenedRequest } from '../workers/jobs.ts';
+import type { UndecidedRequest } from './authorize.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { CertificateIssuer } from './issue.ts';
+import { checkPolicy } from './policy.ts';
+import { RefusalError } from './refusals.ts';
+
+export interface ApprovalParts {
+  readonly store: Pick<Store, 'addPendingRequest'>;
+  readonly issuer: Pick<CertificateIssuer, 'policyContext'>;
+  readonly now: () => Date;
+}
+
+/** @throws RefusalError for a request that no certificate could be issued for, or when too many wait already */
+export async function awaitApproval(
+  undecided: UndecidedRequest,
+  request: OpenedRequest,
+  endpoint: Endpoint,
+  { store, issuer, now }: ApprovalParts,
+): Promise<void> {
+  if (undecided.isOnRecord) return;
+  const { pendingMs, pendingRequests } = undecided.authorizer;
+  const contents = checkPolicy(undecided, issuer.policyContext(endpoint, request));
+  const requestedAt = now();
+  const added = await store.addPendingRequest(
+    {
+      identity: undecided.identity,
+      signerKeySha256: request.signerKeySha256,
+      subject: request.subject,
+      subjectAltNames: contents.subjectAltNames.map(formatGeneralName),
+      keyDescription: describeKey(contents.publicKey),
+      certificationRequest: request.certificationRequest,
+      requestedAt,
+      expiresAt: new Date(requestedAt.getTime() + pendingMs),
+    },
+    pendingRequests,
+  );
+  if (added === undefined) throw new RefusalError('approval.too_many_pending');
+}
+
+function describeKey({ key, algorithm }: PublicKeyInfo): string {
+  switch (key.kind) {
+    case 'rsa':
+      return `RSA ${key.modulusBits}`;
+    case 'ec':
+      return `EC ${key.curve}`;
+    case 'unknown':
+      return algorithm;
+  }
+}

@@ -1,0 +1,100 @@
+/** Step 4 where a challenge decides: whether it is one of this endpoint's, and good for this request. */
+import { formatGeneralName, namesEqual, parseName } from '@scepter/x509';
+import type { CertificationRequest } from '@scepter/x509';
+import type { AttemptLimiter } from '../../attempt-limiter.ts';
+import type { ChallengeUse, IssuedChallenge, IssuedChallengeStore } from '../../store/issued-challenges.ts';
+import type { Authorization } from '../../store/store.ts';
+import { RefusalError } from '../refusals.ts';
+import type { ChallengeDigest } from './challenge-digest.ts';
+import { clientNetwork } from './client-network.ts';
+import type { ConfiguredChallenge } from './configured-challenge.ts';
+
+export type ChallengeAuthorizer =
+  | { readonly kind: 'static-challenge'; readonly configured: ConfiguredChallenge | undefined }
+  | { readonly kind: 'one-time-challenge' };
+
+export interface PresentedChallenge {
+  readonly endpoint: string;
+  readonly authorizer: ChallengeAuthorizer;
+  readonly challenge: string;
+  readonly certificationRequest: CertificationRequest;
+  /** Of the client. */
+  readonly address: string | undefined;
+}
+
+/** A yes, which recording the intent makes final: that is where uses are counted. */
+export interface AcceptedChallenge {
+  readonly authorization: Authorization;
+  readonly challengeUse: ChallengeUse | undefined;
+}
+
+export interface ChallengeVerifierParts {
+  readonly store: Pick<IssuedChallengeStore, 'findIssuedChallenge'>;
+  readonly digest: ChallengeDigest;
+  /** Of wrong challenges, by endpoint and client. */
+  readonly wrongChallenges: AttemptLimiter;
+  /** Hears once when a client has used up its attempts. */
+  readonly onLimited: (limited: { readonly endpoint: string; readonly address: string | undefined }) => void;
+  readonly now: () => Date;
+}
+
+export class ChallengeVerifier {
+  readonly #parts: ChallengeVerifierParts;
+
+  constructor(parts: ChallengeVerifierParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws RefusalError, which all look the same to the device */
+  async verify(presented: PresentedChallenge): Promise<AcceptedChallenge> {
+    // What was made at run time is 32 random bytes: nobody guesses it, and no limit need keep its holder out.
+    const digest = this.#parts.digest(presented.endpoint, presented.challenge);
+    const issued = await this.#parts.store.findIssuedChallenge(digest);
+    if (issued !== undefined) return this.#acceptIssued(issued, presented);
+    const { authorizer, endpoint, address } = presented;
+    const client = `${endpoint} ${clientNetwork(address)}`;
+    if (this.#parts.wrongChallenges.isOver(client)) throw new RefusalError('authorization.challenge_rate_limited');
+    const configured = authorizer.kind === 'static-challenge' ? authorizer.configured : undefined;
+    const isRight = (await configured?.accepts(presented.challenge)) ?? false;
+    if (isRight === 'busy') throw new RefusalError('authorization.challenge_rate_limited', { reason: 'busy' });
+    if (configured !== undefined && isRight) return this.#acceptConfigured(configured, digest);
+    if (this.#parts.wrongChallenges.count(client)) this.#parts.onLimited({ endpoint, address });
+    throw new RefusalError('authorization.challenge_wrong');
+  }
+
+  #acceptIssued(issued: IssuedChallenge, { authorizer, certificationRequest }: PresentedChallenge): AcceptedChallenge {
+    if (authorizer.kind === 'one-time-challenge' && issued.kind !== 'one-time') {
+      throw new RefusalError('authorization.challenge_wrong', { reason: `${issued.id} is ${issued.kind}` });
+    }
+    const reason = issued.id;
+    if (issued.revokedAt !== undefined) throw new RefusalError('authorization.challenge_revoked', { reason });
+    if (issued.expiresAt <= this.#parts.now()) throw new RefusalError('authorization.challenge_expired', { reason });
+    if (!isBoundTo(issued, certificationRequest)) {
+      throw new RefusalError('authorization.challenge_other_name', { reason });
+    }
+    return {
+      authorization: { kind: authorizer.kind, issuedChallenge: issued.id },
+      challengeUse: { kind: 'issued', id: issued.id },
+    };
+  }
+
+  #acceptConfigured({ expiresAt, maximumUses }: ConfiguredChallenge, digest: string): AcceptedChallenge {
+    if (expiresAt !== undefined && expiresAt <= this.#parts.now()) {
+      throw new RefusalError('authorization.challenge_expired', { reason: 'the configured one' });
+    }
+    return {
+      authorization: { kind: 'static-challenge' },
+      challengeUse: maximumUses === undefined ? undefined : { kind: 'configured', digest, maximumUses },
+    };
+  }
+}
+
+/** The same subject, and no alternative name beyond those that the challenge was made for. */
+function isBoundTo({ binding }: IssuedChallenge, request: CertificationRequest): boolean {
+  if (binding === undefined) return true;
+  const allowed = new Set(binding.subjectAltNames);
+  return (
+    namesEqual(parseName(binding.subject), request.subject) &&
+    request.subjectAltNames.every((name) => allowed.has(formatGeneralName(name)))
+  );
+}

@@ -1,0 +1,12 @@
+/** Whom wrong guesses are counted for. */
+import { formatClientNetwork, parseIpAddress } from '../../ip-address.ts';
+
+/**
+ * An IPv4 address itself; of an IPv6 address the /64, for whoever has one address of it has them all (RFC 4291 2.5.4).
+ *
+ * @param address as the socket gives it; undefined where it is not known
+ */
+export function clientNetwork(address: string | undefined): string {
+  const bytes = address === undefined ? undefined : parseIpAddress(address);
+  return bytes === undefined ? 'unknown' : formatClientNetwork(bytes);
+}

@@ -1,0 +1,91 @@
+/** `/api/requests`: requests that wait for a person's decision. */
+import { Hono } from 'hono';
+import { z } from 'zod';
+import type { Approvals, Decision, PendingRequest } from '../../enrollment/approvals.ts';
+import { endpointName, lineOf, readJsonBody, readQuery, requirePermission } from './exchange.ts';
+import type { AdminContext, AdminEnvironment } from './exchange.ts';
+import { AdminProblem } from './problem.ts';
+
+const listSchema = z.strictObject({
+  state: z.enum(['pending', 'approved', 'denied', 'expired']).optional(),
+  endpoint: endpointName.optional(),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+});
+const approveSchema = z.strictObject({});
+const denySchema = z.strictObject({ reason: lineOf(200).optional() });
+
+export function requestRoutes(approvals: Approvals): Hono<AdminEnvironment> {
+  const routes = new Hono<AdminEnvironment>();
+  routes.use(requirePermission('requests'));
+
+  routes.get('/', async (context) => {
+    const listed = await approvals.list(readQuery(context, listSchema));
+    return context.json({ requests: listed.map(described) });
+  });
+
+  routes.get('/:id', async (context) => {
+    const request = await approvals.find(idOf(context.req.param('id')));
+    if (request === undefined) throw unknownRequest();
+    return context.json(described(request));
+  });
+
+  routes.post('/:id/approve', async (context) => {
+    await readJsonBody(context, approveSchema);
+    return decide(context, context.req.param('id'), { decision: 'approved' });
+  });
+
+  routes.post('/:id/deny', async (context) => {
+    const { reason } = await readJsonBody(context, denySchema);
+    return decide(context, context.req.param('id'), { decision: 'denied', reason });
+  });
+
+  async function decide(context: AdminContext, id: string, decision: Omit<Decision, 'by'>): Promise<Response> {
+    const outcome = await approvals.decide(idOf(id), { ...decision, by: context.var.administrator.name });
+    if (outcome.kind === 'unknown') throw unknownRequest();
+    const { request } = outcome;
+    if (outcome.kind === 'too-late') throw new AdminProblem('admin.conflict', whyNot(request));
+    const verb = decision.decision === 'approved' ? 'approve' : 'deny';
+    context.var.audit({ action: `${verb} request`, target: String(request.id), endpoint: request.identity.endpoint });
+    return context.json(described(request));
+  }
+
+  return routes;
+}
+
+/** SQLite counts from 1. */
+function idOf(text: string): number {
+  const id = Number(text);
+  if (/^[1-9]\d{0,14}$/.test(text)) return id;
+  throw unknownRequest();
+}
+
+function unknownRequest(): AdminProblem {
+  return new AdminProblem('admin.not_found', 'There is no request with this id.');
+}
+
+function whyNot({ id, state, serialNumber }: PendingRequest): string {
+  const issued = serialNumber === undefined ? '' : `, and its certificate ${serialNumber} is issued`;
+  return `Request ${id} is ${state} already${issued}.`;
+}
+
+/** As a person sees it: without the sealed request, which may hold a challenge. */
+function described(request: PendingRequest) {
+  const { id, state, subject, subjectAltNames, keyDescription, requestedAt, expiresAt, decision, serialNumber } =
+    request;
+  return {
+    id,
+    state,
+    endpoint: request.identity.endpoint,
+    transactionId: request.identity.transactionId,
+    subject,
+    subjectAltNames,
+    key: keyDescription,
+    publicKeySha256: request.identity.publicKeySha256,
+    requestedAt: requestedAt.toISOString(),
+    expiresAt: expiresAt?.toISOString() ?? null,
+    decidedAt: decision?.at.toISOString() ?? null,
+    decidedBy: decision?.by ?? null,
+    reason: decision?.reason ?? null,
+    serialNumber: serialNumber ?? null,
+  };
+}
