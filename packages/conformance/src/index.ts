@@ -1,0 +1,10 @@
+export { probe } from './probe.ts';
+export { ProbeError } from './probe-error.ts';
+export type { ProbeErrorCode } from './probe-error.ts';
+export type { ChallengeSource, ProbeAlgorithms, ProbeOptions } from './probe-options.ts';
+export { catalogue, selectChecks } from './catalogue.ts';
+export { groupNames } from './check.ts';
+export type { Check, CheckGroup, CheckLevel, CheckState, GroupName, Outcome } from './check.ts';
+export { countResults, reportToJson } from './report/report.ts';
+export type { CheckResult, Counts, ProbeReport } from './report/report.ts';
+export { reportToJunit } from './report/junit.ts';
