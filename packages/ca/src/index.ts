@@ -22,8 +22,9 @@ export type { Authority, Hierarchy, HierarchyOptions, IssuingAuthority } from '.
 export { profileOfGeneration, urlOfGeneration } from './hierarchy/generation-urls.ts';
 export { authorityKeyTypes, rsaKeyTypes } from './hierarchy/key-types.ts';
 export type { AuthorityKeyType, RsaKeyType } from './hierarchy/key-types.ts';
-export { addGeneration, loadOrCreateHierarchy } from './hierarchy/load-or-create-hierarchy.ts';
-export type { HierarchyFolderOptions } from './hierarchy/load-or-create-hierarchy.ts';
+export { addGeneration } from './hierarchy/add-generation.ts';
+export { loadOrCreateHierarchy } from './hierarchy/load-or-create-hierarchy.ts';
+export type { HierarchyFolderOptions } from './hierarchy/write-hierarchy.ts';
 export { readHierarchy } from './hierarchy/read-hierarchy.ts';
 export type { Generation, ReadHierarchyOptions, StoredHierarchy } from './hierarchy/read-hierarchy.ts';
 export { readEncryptedKey, writeEncryptedKey } from './key-store.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { X509Certificate } from 'node:crypto';
-import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -159,6 +159,15 @@ describe('RA certificates of several generations', () => {
       assert.equal(formerRegistrations.length, 1);
     }
     assert.deepEqual(readdirSync(join(folder, 'generation-2')).sort(), ['issuing', 'registration-1', 'registration-2']);
+  });
+
+  it('that a process left unfinished when it died are removed, in each generation', async () => {
+    const folder = copyOf(second, 'unfinished');
+    const leftover = '.registration-2.unfinished-999999999-00000000';
+    for (const part of ['.', 'generation-2']) mkdirSync(join(folder, part, leftover));
+    await loadOrCreateHierarchy(folder, options);
+    assert.deepEqual(readdirSync(join(folder, 'generation-2')).sort(), ['issuing', 'registration-1']);
+    assert.deepEqual(readdirSync(folder).sort(), ['generation-2', 'issuing', 'registration-1', 'root']);
   });
 
   it('are not made by a former CA', async () => {
