@@ -10,10 +10,12 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createScepserverAuthority, scepserverVersion, startScepserver } from '../bench/scepserver.ts';
 import { MissingClientError } from './command.ts';
 import { freePort } from './free-port.ts';
 import { startInteropServer } from './server-fixture.ts';
+import type { InteropServer } from './server-fixture.ts';
 
 const reports = new Map<string, ProbeReport>();
 
@@ -37,8 +39,36 @@ async function probeOurs(): Promise<void> {
     const next = (): Promise<string> => server.intuneChallenge('CN=probe');
     const intune = { challenge: { kind: 'fresh', next }, subject: 'CN=probe' } as const;
     reports.set('ours, Intune', await run(server.urls.intune, '', intune));
+    reports.set('ours, manual', await probeManual(server));
+    await server.administer('POST', '/api/authorities/stage', {});
+    const only = ['capabilities', 'rollover', 'enroll.success', 'enroll.issuer'];
+    reports.set('ours, rollover', await run(server.urls.static, server.staticChallenge, { only }));
   } finally {
     await server.close();
+  }
+}
+
+/** Somebody approves whatever waits. */
+async function probeManual(server: InteropServer): Promise<ProbeReport> {
+  const stop = new AbortController();
+  const approving = approveAll(server, stop.signal);
+  const only = ['message.nonce-echo', 'enroll.success', 'enroll.issuer', 'renewal', 'poll'];
+  const pending = { challenge: { kind: 'none' }, pendingSeconds: 30, pollIntervalMs: 200, only } as const;
+  try {
+    return await run(server.urls.manual, '', pending);
+  } finally {
+    stop.abort();
+    await approving;
+  }
+}
+
+async function approveAll(server: InteropServer, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const { requests } = await server.administer('GET', '/api/requests?state=pending&endpoint=manual');
+    for (const { id } of requests as readonly { readonly id: number }[]) {
+      await server.administer('POST', `/api/requests/${id}/approve`);
+    }
+    await sleep(200);
   }
 }
 
@@ -70,12 +100,21 @@ before(async () => {
 });
 
 describe('the probe', () => {
-  for (const name of ['ours', 'ours, legacy', 'ours, Intune']) {
+  for (const name of ['ours', 'ours, legacy', 'ours, Intune', 'ours, manual', 'ours, rollover']) {
     it(`fails nothing of ${name}`, () => {
-      assert.equal(reports.get(name)?.results.length, catalogue.flatMap(({ checks }) => checks).length);
+      assert.ok(idsOf(name, 'pass').length > 5);
       assert.deepEqual(failuresOf(name), []);
     });
   }
+
+  it('sees a request wait for its approval, and be granted', () => {
+    assert.ok(idsOf('ours, manual', 'pass').includes('poll.decided'));
+    assert.ok(idsOf('ours, manual', 'pass').includes('poll.pending-envelope'));
+  });
+
+  it('sees the next CA once it is staged', () => {
+    assert.ok(idsOf('ours, rollover', 'pass').includes('rollover.next-authority'));
+  });
 
   it('finds in scepserver what docs/probe.md says', async () => {
     const page = await readFile(new URL('../docs/probe.md', import.meta.url), 'utf8');
@@ -96,7 +135,7 @@ after(() => {
   const names = [...reports.keys()];
   const line = (cells: readonly string[]): string =>
     cells
-      .map((cell, index) => cell.padEnd(index === 0 ? 30 : 14))
+      .map((cell, index) => cell.padEnd([32, 10][index] ?? 16))
       .join('')
       .trimEnd();
   console.log(line(['check', 'level', ...names]));

@@ -7,7 +7,12 @@ import { exists } from './files.ts';
 import { readConfiguration } from './read-configuration.ts';
 import type { World } from './world.ts';
 
-/** Each call resolves to the JSON of a success. @throws CommandError for everything else */
+/**
+ * Each call resolves to the JSON of a success, in the form that `docs/administration.md` gives it. Callers take it for
+ * that without a check: server and command line are of one installation.
+ *
+ * @throws CommandError for everything else
+ */
 export interface AdminClient {
   get(path: string, query?: Readonly<Record<string, string | undefined>>): Promise<unknown>;
   post(path: string, body?: unknown): Promise<unknown>;
@@ -116,13 +121,24 @@ async function send(
 
 async function readAnswer(response: Response, path: string): Promise<unknown> {
   const text = await response.text();
-  if (response.ok) return text === '' ? undefined : JSON.parse(text);
+  if (response.ok) return text === '' ? undefined : parseAnswer(text, path);
   if (response.status === 401) {
     throw new CommandError(`What listens there does not know the token in ${path}.`, {
       hint: 'It is another program, or another server on a copy of the folder: look which one runs.',
     });
   }
   throw new CommandError(problemDetail(text) ?? `The server answered HTTP ${response.status}.`);
+}
+
+function parseAnswer(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new CommandError(`What listens at the address in ${path} does not answer as the server does.`, {
+      hint: 'It is another program by now: start the server again.',
+      cause,
+    });
+  }
 }
 
 function problemDetail(text: string): string | undefined {

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { SuiteContext } from 'node:test';
 import { displayWidth } from '../src/terminal.ts';
 import { scepterHere, startHere, waitHere } from './run-here.ts';
 import type { RunningHere } from './run-here.ts';
@@ -24,7 +23,7 @@ const cleanups: (() => unknown)[] = [];
 
 before(async () => {
   const context = { after: (cleanup: () => unknown) => cleanups.push(cleanup) };
-  folder = await temporaryFolder(context as unknown as SuiteContext & { after: () => void });
+  folder = await temporaryFolder(context);
   await writeFile(join(folder, 'scepter.json'), JSON.stringify(configuration));
   server = startHere(['serve', '--config', 'scepter.json'], { folder, interruption: stop.signal });
   await waitHere(server, 'Listening');

@@ -1,4 +1,4 @@
-import { Asn1Error, NameError, parseName } from '@scepter/x509';
+import { Asn1Error, parseName } from '@scepter/x509';
 import { ScepError } from '@scepter/scep';
 import { selectChecks, unknownNames } from './catalogue.ts';
 import { CheckStopped, fail, inconclusive } from './check.ts';
@@ -10,6 +10,7 @@ import type { ProbeOptions } from './probe-options.ts';
 import { failedMusts } from './report/report.ts';
 import type { CheckResult, ProbeReport } from './report/report.ts';
 import { ServerUnderTest } from './server-under-test.ts';
+import { WireError } from './wire/wire-error.ts';
 
 /**
  * Runs the checklist against a SCEP server, one check after the other.
@@ -84,12 +85,7 @@ const runCheck = async (server: ServerUnderTest, check: Check): Promise<Outcome>
   } catch (error) {
     if (error instanceof CheckStopped) return error.outcome;
     if (error instanceof TransportError) return fail(error.message);
-    if (
-      error instanceof Asn1Error ||
-      error instanceof NameError ||
-      error instanceof ScepError ||
-      error instanceof RangeError
-    ) {
+    if (error instanceof Asn1Error || error instanceof ScepError || error instanceof WireError) {
       return fail(`cannot be read: ${error.message}`);
     }
     // Not the server's fault, as far as is known.

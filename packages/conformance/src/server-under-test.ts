@@ -1,4 +1,4 @@
-import { toHex } from '@scepter/x509';
+import { thumbprint, toHex } from '@scepter/x509';
 import { CheckStopped, inconclusive, notApplicable } from './check.ts';
 import { newRsaKeys, selfSigned } from './device/device.ts';
 import type { Device, KeyPair } from './device/device.ts';
@@ -8,7 +8,7 @@ import { defaultSubject } from './probe-options.ts';
 import type { ProbeAlgorithms, ProbeOptions } from './probe-options.ts';
 import { transactionOf } from './transaction.ts';
 import type { BuiltRequest, RequestPlan, Transaction } from './transaction.ts';
-import { assignRoles, readOffered } from './wire/authority.ts';
+import { assignRoles, isUnder, readOffered } from './wire/authority.ts';
 import type { OfferedCertificates, Roles } from './wire/authority.ts';
 import { forgeEnvelope } from './wire/forge-envelope.ts';
 import type { ForgedCipher } from './wire/forge-envelope.ts';
@@ -157,8 +157,13 @@ export class ServerUnderTest {
     return kind === 'static' || kind === 'fresh';
   }
 
-  /** A challenge for one more certificate. @throws CheckStopped not-applicable when there is none */
+  /**
+   * A challenge for one more certificate. It is a secret: where the CA's fingerprint is known, whoever else answers gets none.
+   *
+   * @throws CheckStopped not-applicable when there is no challenge, inconclusive when the CA is another one
+   */
   async takeChallenge(): Promise<string> {
+    await this.#requirePinned();
     const source = this.options.challenge ?? { kind: 'none' };
     switch (source.kind) {
       case 'none':
@@ -176,6 +181,15 @@ export class ServerUnderTest {
       default:
         return source satisfies never;
     }
+  }
+
+  async #requirePinned(): Promise<void> {
+    const { caFingerprint } = this.options;
+    if (caFingerprint === undefined) return;
+    const { all } = await this.roles();
+    const pinned = all.find(({ encoded }) => thumbprint(encoded, 'sha256') === caFingerprint);
+    if (pinned !== undefined && isUnder(await this.recipient(), pinned, all)) return;
+    throw new CheckStopped(inconclusive('this is not the CA with the expected fingerprint: it gets no challenge'));
   }
 
   async build(plan: RequestPlan): Promise<BuiltRequest> {

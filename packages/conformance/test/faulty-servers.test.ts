@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { catalogue } from '../src/index.ts';
-import { faults } from './faults.ts';
+import { faults } from './faults/index.ts';
 import { runProbe, told } from './run-probe.ts';
 import { startSmallServer } from './small-server.ts';
 

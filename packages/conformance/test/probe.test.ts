@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { catalogue, probe, ProbeError } from '../src/index.ts';
 import { runProbe, told } from './run-probe.ts';
-import { rightChallenge, startSmallServer } from './small-server.ts';
+import { rightChallenge } from './small-behaviour.ts';
+import { startSmallServer } from './small-server.ts';
 
 const stateOf = (results: Awaited<ReturnType<typeof runProbe>>['results'], id: string): string =>
   results
@@ -75,6 +76,21 @@ describe('probe', () => {
     const { results } = await runProbe(server.url, { challenge: { kind: 'none' }, pendingSeconds: 5, only });
     assert.match(stateOf(results, 'enroll.success'), /^pass/);
     assert.match(stateOf(results, 'poll.decided'), /^pass poll.decided: (PENDING|SUCCESS), then SUCCESS/);
+  });
+
+  it('gives the challenge to no other CA than the one with the fingerprint', async (test) => {
+    const server = await startSmallServer();
+    test.after(() => server.close());
+    const only = ['enroll.success', 'ca.fingerprint'];
+    const other = await runProbe(server.url, { caFingerprint: 'A'.repeat(64), only });
+    assert.match(stateOf(other.results, 'enroll.success'), /^inconclusive enroll.success: this is not the CA/);
+    assert.equal(server.issued, 0);
+    const caFingerprint = /[0-9A-F]{64}$/.exec(stateOf(other.results, 'ca.fingerprint'))?.[0] ?? '';
+    const right = await runProbe(server.url, { caFingerprint, only });
+    assert.deepEqual(
+      right.results.map(({ state }) => state),
+      ['pass', 'pass'],
+    );
   });
 
   it('leaves the challenge out of everything that it reports', async (test) => {

@@ -3,7 +3,7 @@ import { probe } from '../src/index.ts';
 import type { CheckResult, ProbeOptions, ProbeReport } from '../src/index.ts';
 import { randomBytes } from 'node:crypto';
 import { newKeys } from './small-authority.ts';
-import { rightChallenge } from './small-server.ts';
+import { rightChallenge } from './small-behaviour.ts';
 
 /** Keys cost more than all the rest; enough of them that no check meets one twice. */
 const pool = Array.from({ length: 12 }, () => newKeys());

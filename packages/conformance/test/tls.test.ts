@@ -13,7 +13,7 @@ import { ProbeError } from '../src/index.ts';
 import { runProbe, told } from './run-probe.ts';
 import { fieldsFor, newKeys } from './small-authority.ts';
 import { startSmallServer } from './small-server.ts';
-import type { Behaviour } from './small-server.ts';
+import type { Behaviour } from './small-behaviour.ts';
 
 let tls: NonNullable<Behaviour['tls']>;
 let tlsCa: string;

@@ -112,7 +112,7 @@ async function runProbe(url: string, options: ProbeCommandOptions, world: World,
   try {
     const printer = new ResultPrinter(screen.out, { brief: options.brief === true });
     const show = options.json !== true;
-    const onResult: ProbeOptions['onResult'] = show ? (result) => printer.print(result) : () => {};
+    const onResult: NonNullable<ProbeOptions['onResult']> = show ? (result) => printer.print(result) : () => {};
     const report = await probe({ ...plan, onResult, signal: interruption.signal });
     if (options.junit !== undefined) {
       await writeFileAtomically(resolve(world.workingFolder, options.junit), reportToJunit(report), 0o644);

@@ -95,17 +95,20 @@ export async function discardPending(files: OutputFiles): Promise<void> {
   await rm(pendingRequest(files), { force: true });
 }
 
-/** Puts the new key in its place, the certificate, and its path to the root, leaf first, beside it. */
+/**
+ * Writes the certificate and its path to the root, leaf first, and puts the new key in its place. What a pending request
+ * can be asked for again with goes last: nothing that fails before may cost the certificate.
+ */
 export async function writeResults(
   files: OutputFiles,
   certificate: Certificate,
   issuers: readonly Certificate[],
 ): Promise<void> {
   const [leaf = '', ...chain] = [certificate, ...issuers].map(({ encoded }) => encodePem('CERTIFICATE', encoded));
-  await rename(pendingKey(files), files.key);
-  await rm(pendingRequest(files), { force: true });
   await writeFileAtomically(files.certificate, leaf, 0o644);
   await writeFileAtomically(files.chain, [leaf, ...chain].join(''), 0o644);
+  await rename(pendingKey(files), files.key);
+  await rm(pendingRequest(files), { force: true });
 }
 
 function pendingKey(files: OutputFiles): string {

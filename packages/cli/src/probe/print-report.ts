@@ -60,12 +60,7 @@ function printResult(out: Terminal, { expected, id, level, saw, section, state, 
     { text: word, width: markWidth, tone },
     { text: id, width: 30, tone: state === 'not-applicable' ? 'quiet' : 'strong' },
     { text: level, width: 8, tone: 'quiet' },
-    {
-      text: sourceText(section)
-        .replace(/^practice \((.+)\)$/u, '$1')
-        .replace(/^practice$/u, ''),
-      tone: 'quiet',
-    },
+    { text: sourceText(section), tone: 'quiet' },
   ];
   out.row(cells, { indent: 2 });
   if (state === 'fail') {

@@ -1,11 +1,13 @@
 /** What network devices and the client libraries do. */
-import { oid } from '@scepter/x509';
+import { der, encodeExtensions, keyUsageExtension, oid, tag } from '@scepter/x509';
 import { fail, notApplicable, pass, verdict } from '../check.ts';
 import type { Check } from '../check.ts';
 import { buildCanary, findCanary } from '../device/canary.ts';
 import { furtherAttempt, needEnrollment, readEnrollment } from '../device/enroll.ts';
 import { escapedBase64 } from '../server-under-test.ts';
-import { describeAnswer, describeTransaction, requireReply } from '../transaction.ts';
+import { describeAnswer, describeTransaction, isFailure, isSuccess, requireReply } from '../transaction.ts';
+import { requestAttributes } from '../wire/forge-message.ts';
+import { messageTypes, wireOid } from '../wire/object-identifiers.ts';
 import { byGet, canaryBy, enrolling, judgeLikePlain, rawGet } from './clients-ways.ts';
 
 const everySixtyFour = (base64: string, lineEnd: string): string =>
@@ -194,6 +196,53 @@ export const libraries: readonly Check[] = [
       );
       const recipients = [...others, recipient];
       return enrolling(async () => ({ plan: { recipients } }))(server);
+    },
+  },
+  {
+    id: 'clients.strongswan-capabilities',
+    title: 'strongSwan 5.9.8: GetCACaps names SHA-384',
+    section: 'practice (strongSwan)',
+    level: 'practice',
+    expected: 'SHA-384 beside the other digests',
+    hint: 'It takes AES with SHA-256 as supported only where it sees SHA-384; the keyword is not in the RFC, and harmless.',
+    run: async (server) => {
+      const named = await server.announces('SHA-384');
+      return verdict(named, named ? 'SHA-384' : (await server.capabilityLines()).join(' '));
+    },
+  },
+  {
+    id: 'clients.slow-clock',
+    title: 'a signingTime of 1970 is no reason to refuse',
+    section: '3.2.1.4',
+    level: 'practice',
+    expected: 'the answer to the plain message',
+    hint: 'Devices without NTP start in 1970 and need a certificate to come further; badTime is optional.',
+    run: async (server) => {
+      const { plain, plan } = await findCanary(server);
+      requireReply(plain);
+      const messageType = plan.messageType ?? messageTypes.PKCSReq;
+      const [transactionId, senderNonce] = [server.newTransactionId(), server.options.randomBytes(16)];
+      const attributes = [
+        ...requestAttributes({ messageType, transactionId, senderNonce }),
+        { type: wireOid.signingTime, values: [der.time(new Date(0))] },
+      ];
+      return judgeLikePlain(plain, await server.request({ ...plan, transactionId, senderNonce, attributes }));
+    },
+  },
+  {
+    id: 'clients.cisco-extensions',
+    title: 'Cisco: requested extensions inside a T61String',
+    section: 'practice (Cisco IOS)',
+    level: 'practice',
+    expected: 'SUCCESS or FAILURE',
+    hint: 'IOS 15.7 sends them so; an exception is no answer.',
+    run: async (server) => {
+      const wrapped = der.octetString(encodeExtensions([keyUsageExtension(['digitalSignature'])]));
+      wrapped[0] = tag.teletexString;
+      const attributes = [{ oid: oid.extensionRequest, values: [wrapped] }];
+      const { transaction } = await furtherAttempt(server, { attributes });
+      requireReply(transaction);
+      return verdict(isSuccess(transaction) || isFailure(transaction), describeTransaction(transaction));
     },
   },
   {

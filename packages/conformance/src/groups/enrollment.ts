@@ -288,6 +288,21 @@ const repetition: readonly Check[] = [
     }),
   },
   {
+    id: 'enroll.shared-transaction',
+    title: 'another key under the same transactionID gets its own certificate',
+    section: '3.2.1.1',
+    level: 'practice',
+    expected: 'SUCCESS with a certificate for the new key',
+    hint: 'Clients use device names as transactionIDs, and collide: tell transactions apart by key and request as well.',
+    run: async (server) => {
+      // Not the first enrollment's: later checks poll for that.
+      const plan = { transactionId: server.newTransactionId() };
+      readEnrollment(server, await furtherAttempt(server, { plan }));
+      const { certificate } = readEnrollment(server, await furtherAttempt(server, { plan }));
+      return pass(`serial number ${certificate.serialHex}`);
+    },
+  },
+  {
     id: 'enroll.challenge-reuse',
     title: 'a one-time challenge serves once',
     section: '2.4, 7.3',
@@ -333,7 +348,9 @@ const algorithms: readonly Check[] = [
       await needEnrollment(server);
       const challenge = await server.takeChallenge();
       const device = await server.newDevice({ keys: await newEcKeys() });
-      const { transaction } = await attempt(server, { device, challenge });
+      // There is no ECDSA with MD5.
+      const plan = server.algorithms.digest === 'md5' ? { digest: 'sha1' as const } : {};
+      const { transaction } = await attempt(server, { device, challenge, plan });
       const reply = requireReply(transaction);
       if (!isSuccess(transaction)) return verdict(isFailure(transaction), describeTransaction(transaction));
       const { certificates, recipientKinds } = readSuccessUnderPassword(reply, challenge, server.options.randomBytes);

@@ -1,4 +1,4 @@
-import { connect as connectPlain } from 'node:net';
+import { connect as connectPlain, isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
@@ -30,7 +30,10 @@ export interface RawAnswer {
 const maximumAnswerBytes = 64 * 1024;
 
 const open = ({ host, port, tls }: RawTarget): Socket =>
-  tls === undefined ? connectPlain({ host, port }) : connectTls({ host, port, servername: host, ...tls });
+  // A server name is a name: RFC 6066 section 3 has no addresses.
+  tls === undefined
+    ? connectPlain({ host, port })
+    : connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...tls });
 
 const writePieces = async (socket: Socket, { pieces, pauseMs = 0 }: RawRequest, ended: AbortSignal): Promise<void> => {
   for (const piece of pieces) {

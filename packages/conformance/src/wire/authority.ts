@@ -2,6 +2,7 @@ import {
   decodeBasicConstraints,
   decodeCertificate,
   decodeKeyUsage,
+  equalBytes,
   findExtension,
   namesEqual,
   oid,
@@ -20,7 +21,7 @@ export interface OfferedCertificates {
   readonly hasContent: boolean;
 }
 
-/** Reads a GetCACert answer by what it is, not by what it is called. @throws Asn1Error or RangeError */
+/** Reads a GetCACert answer by what it is, not by what it is called. @throws Asn1Error or WireError */
 export const readOffered = (body: Uint8Array): OfferedCertificates => {
   try {
     return {
@@ -93,4 +94,22 @@ export const assignRoles = (all: readonly Certificate[]): Roles => {
       ...authorities,
     ],
   };
+};
+
+/** Whether a certificate is the ancestor, or was issued under it by way of the others. */
+export const isUnder = (certificate: Certificate, ancestor: Certificate, others: readonly Certificate[]): boolean => {
+  let current = certificate;
+  // A chain is no longer than there are certificates.
+  for (let length = 0; length <= others.length; length += 1) {
+    if (equalBytes(current.encoded, ancestor.encoded)) return true;
+    const issuer = others.find(
+      (other) =>
+        namesEqual(current.issuer, other.subject) &&
+        isAuthority(other) &&
+        verifyCertificateSignature(current, other.publicKey),
+    );
+    if (issuer === undefined) return false;
+    current = issuer;
+  }
+  return false;
 };

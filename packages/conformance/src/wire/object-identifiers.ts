@@ -34,8 +34,6 @@ export const messageTypes = {
   GetCRL: '22',
 } as const;
 
-export type RequestType = Exclude<keyof typeof messageTypes, 'CertRep'>;
-
 /** RFC 8894 section 3.2.1.3, by number. */
 export const pkiStatuses: Readonly<Record<string, 'SUCCESS' | 'FAILURE' | 'PENDING'>> = {
   '0': 'SUCCESS',

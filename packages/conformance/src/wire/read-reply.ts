@@ -13,6 +13,7 @@ import {
 } from '@scepter/x509';
 import type { AlgorithmIdentifier, Asn1Element, Certificate, DigestName, Name } from '@scepter/x509';
 import { failInfos, messageTypes, pkiStatuses, wireOid } from './object-identifiers.ts';
+import { WireError } from './wire-error.ts';
 
 // RFC 5652 section 5 and RFC 8894 section 3.2: a reply as it is, without a judgement on it.
 
@@ -141,12 +142,12 @@ const readAll = (reader: Asn1Reader | undefined): Uint8Array[] => {
 
 type SignedDataParts = Pick<Reply, 'eContentType' | 'content' | 'certificates' | 'crls' | 'signers'>;
 
-/** Reads a ContentInfo with SignedData, BER. @throws Asn1Error or RangeError */
+/** Reads a ContentInfo with SignedData, BER. @throws Asn1Error or WireError */
 export const readSignedData = (bytes: Uint8Array): SignedDataParts => {
   const outer = Asn1Reader.of(bytes, { rules: 'ber' });
   const contentInfo = outer.sequence();
   outer.end();
-  if (contentInfo.oid() !== wireOid.signedData) throw new RangeError('the content is not SignedData');
+  if (contentInfo.oid() !== wireOid.signedData) throw new WireError('the content is not SignedData');
   const signedData = contentInfo.constructed(tag.contextConstructed(0)).sequence();
   signedData.smallInteger();
   signedData.set();
@@ -161,10 +162,10 @@ export const readSignedData = (bytes: Uint8Array): SignedDataParts => {
   return { eContentType, content, certificates, crls, signers };
 };
 
-/** Decodes what a PKIOperation answered. @throws Asn1Error or RangeError when it is no SignedData with a signer */
+/** Decodes what a PKIOperation answered. @throws Asn1Error or WireError when it is no SignedData with a signer */
 export const readReply = (bytes: Uint8Array): Reply => {
   const parts = readSignedData(bytes);
-  if (parts.signers.length === 0) throw new RangeError('the message has no signer');
+  if (parts.signers.length === 0) throw new WireError('the message has no signer');
   const value = (type: string): Asn1Element | undefined =>
     parts.signers[0]?.attributes.find((attribute) => attribute.type === type)?.values[0];
   const text = (type: string): string | undefined =>

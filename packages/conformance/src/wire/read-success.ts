@@ -5,6 +5,7 @@ import type { ForgedSigner } from './forge-message.ts';
 import { wireOid } from './object-identifiers.ts';
 import { readSignedData } from './read-reply.ts';
 import type { Reply } from './read-reply.ts';
+import { WireError } from './wire-error.ts';
 
 // RFC 8894 sections 3.2.2, 3.3.2.1 and 3.4: what a CertRep SUCCESS brings.
 
@@ -39,10 +40,10 @@ const readRecipient = (set: Asn1Reader): Pick<EnvelopeFacts, 'recipientIdentifie
   return { recipientIdentifier, keyTransport: readAlgorithmIdentifier(reader).oid };
 };
 
-/** What can be said of an envelope without opening it. @throws Asn1Error or RangeError */
+/** What can be said of an envelope without opening it. @throws Asn1Error or WireError */
 export const readEnvelopeFacts = (content: Uint8Array): EnvelopeFacts => {
   const contentInfo = Asn1Reader.of(content, { rules: 'ber' }).sequence();
-  if (contentInfo.oid() !== wireOid.envelopedData) throw new RangeError('the content is not EnvelopedData');
+  if (contentInfo.oid() !== wireOid.envelopedData) throw new WireError('the content is not EnvelopedData');
   const envelopedData = contentInfo.constructed(tag.contextConstructed(0)).sequence();
   envelopedData.smallInteger();
   envelopedData.optional(tag.contextConstructed(0));
@@ -70,7 +71,7 @@ export const readEnvelopeFacts = (content: Uint8Array): EnvelopeFacts => {
 /**
  * Opens a CertRep SUCCESS with the key that signed the request.
  *
- * @throws Asn1Error, ScepError or RangeError that says what cannot be read
+ * @throws Asn1Error, ScepError or WireError that says what cannot be read
  */
 export const readSuccess = (
   reply: Reply,
@@ -88,7 +89,7 @@ export const readSuccessUnderPassword = (
   readContents(reply, (content) => openEnvelopeWithPassword(decodeEnvelope(content), password, randomBytes));
 
 const readContents = (reply: Reply, open: (content: Uint8Array) => Uint8Array): SuccessContents => {
-  if (reply.content === undefined) throw new RangeError('a SUCCESS without an envelope');
+  if (reply.content === undefined) throw new WireError('a SUCCESS without an envelope');
   const facts = readEnvelopeFacts(reply.content);
   const degenerate = readOpened(open(reply.content));
   return {
@@ -104,6 +105,6 @@ const readOpened = (content: Uint8Array): ReturnType<typeof readSignedData> => {
   try {
     return readSignedData(content);
   } catch (cause) {
-    throw new RangeError("the envelope does not open to certificates with the request's key or challenge", { cause });
+    throw new WireError("the envelope does not open to certificates with the request's key or challenge", { cause });
   }
 };
