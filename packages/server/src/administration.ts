@@ -6,6 +6,7 @@ import type { AdminReports } from './http/admin/admin-app.ts';
 import { listenForAdministrators } from './http/admin/admin-listener.ts';
 import { Administrators, permissions } from './http/admin/administrators.ts';
 import type { AdminEnvironment } from './http/admin/exchange.ts';
+import { hostInUrl } from './ip-address.ts';
 import type { Opened } from './opened.ts';
 import type { AdminSettings } from './settings/settings.ts';
 import { listenError } from './startup-error.ts';
@@ -47,7 +48,7 @@ export async function openAdministration(
     throw listenError(error, settings.listen) ?? error;
   });
   opened.add(() => listener.close(DRAIN_MS));
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${listener.port}`;
+  const url = `http://${hostInUrl(host)}:${listener.port}`;
   opened.add(writeAdminRecord(folder, { url, token, processId: process.pid }));
   return url;
 }

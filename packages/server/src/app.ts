@@ -33,6 +33,7 @@ import type { ListeningServer, Route } from './http/http-server.ts';
 import { Guard } from './http/limits/guard.ts';
 import { ScepRoutes } from './http/scep-routes.ts';
 import { intuneOptions } from './intune-options.ts';
+import { hostInUrl } from './ip-address.ts';
 import type { Logger } from './logger.ts';
 import { Opened } from './opened.ts';
 import { schedule } from './scheduled/schedule.ts';
@@ -310,8 +311,4 @@ function openEndpoints(
   return new Map(
     settings.endpoints.map((endpoint) => [endpoint.name, { ...endpoint, authorizer: authorizerOf(endpoint) }]),
   );
-}
-
-function hostInUrl(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
 }

@@ -1,6 +1,6 @@
 /** The part of the composition root that makes the CA work: its generations, the crypto workers with their keys, its CRLs. */
 import { Authorities } from './authorities/authorities.ts';
-import type { ServedAuthority } from './authorities/authority-set.ts';
+import type { AuthoritySet, ServedAuthority } from './authorities/authority-set.ts';
 import { describeAuthority } from './authorities/describe-authority.ts';
 import type { AuthorityDescription } from './authorities/describe-authority.ts';
 import { openAuthorities } from './authorities/open-authorities.ts';
@@ -42,12 +42,7 @@ export async function openCertificationAuthority(
   const set = await openAuthorities(options, (problem) =>
     events.unexpected('The RA certificate ends soon and could not be renewed.', problem),
   );
-  const workers = new RenewableWorkers({
-    keys: set.workerKeys(),
-    workers: settings.limits.workers,
-    timeoutMs: settings.limits.workerTimeoutMs,
-    onWorkerLost: (error) => events.unexpected('A crypto worker was lost and is replaced.', error),
-  });
+  const workers = openWorkers(set, options);
   opened.add(() => workers.close());
   await selfTest(workers, { registration: set.current.keys.registrations[0] }, randomBytes);
   const authorities = new Authorities({
@@ -77,6 +72,15 @@ export async function openCertificationAuthority(
     administration: administrationOf(authorities, options),
     files: filesOf(authorities, store),
   };
+}
+
+function openWorkers(set: AuthoritySet, { settings, events }: CertificationAuthorityOptions): RenewableWorkers {
+  return new RenewableWorkers({
+    keys: set.workerKeys(),
+    workers: settings.limits.workers,
+    timeoutMs: settings.limits.workerTimeoutMs,
+    onWorkerLost: (error) => events.unexpected('A crypto worker was lost and is replaced.', error),
+  });
 }
 
 function administrationOf(

@@ -5,6 +5,7 @@
  *     scepter.db      the database
  *     authority/      certificates and encrypted keys of the CA
  *     lock            locked as long as a process uses the folder
+ *     admin.json      how the command line reaches that process
  */
 import {
   closeSync,

@@ -207,7 +207,8 @@ interface RefusedAdministration {
 
 const limitMessages: Readonly<Record<ReachedLimit, string>> = {
   connections: 'All connections are taken; who holds the most gives up one for each new one.',
-  connectionsPerAddress: 'A client holds as many connections as it may; its oldest idle one is closed for each new one.',
+  connectionsPerAddress:
+    'A client holds as many connections as it may; its oldest idle one is closed for each new one.',
   requestsPerMinute: 'All clients together send more than they may, and get HTTP 503.',
   requestsPerMinutePerAddress: 'A client sends more than it may, and gets HTTP 429.',
   concurrentRequests: 'As many requests as may are in work; more get HTTP 503.',

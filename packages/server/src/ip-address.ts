@@ -88,3 +88,8 @@ function maskByte(prefixBits: number, index: number): number {
   const bits = Math.min(8, Math.max(0, prefixBits - index * 8));
   return (0xff << (8 - bits)) & 0xff;
 }
+
+/** A host name or address as it stands in a URL: an IPv6 address in brackets (RFC 3986 3.2.2). */
+export function hostInUrl(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}

@@ -23,7 +23,14 @@ const regressions = JSON.parse(
 ) as readonly Regression[];
 
 /** Requests that are refused on purpose are part of what clients send. */
-const refusedSeeds: ReadonlySet<string> = new Set(['chunked.bin', 'expect.bin', 'next-ca.bin']);
+const refusedSeeds: ReadonlySet<string> = new Set([
+  'chunked.bin',
+  'expect.bin',
+  'next-ca.bin',
+  'approve.bin',
+  'deny.bin',
+  'revoke.bin',
+]);
 /** Of this thread alone, so that a busy machine does not matter. */
 const SLOWEST_CPU_MS = 500;
 

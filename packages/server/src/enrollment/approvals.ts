@@ -1,8 +1,8 @@
 /** Requests that wait for a person: what that person sees of them and decides. */
-import type { PendingRequest, PendingRequestState } from '../store/pending-requests.ts';
+import type { PendingRequest, PendingRequestFilter } from '../store/pending-requests.ts';
 import type { Store } from '../store/store.ts';
 
-export type { PendingRequest, PendingRequestState };
+export type { PendingRequest };
 
 export interface ApprovalsParts {
   readonly store: Pick<Store, 'findPendingRequest' | 'listPendingRequests' | 'decidePendingRequest'>;
@@ -29,14 +29,8 @@ export class Approvals {
   }
 
   /** The newest first. */
-  list(filter: {
-    readonly state?: PendingRequestState | undefined;
-    readonly endpoint?: string | undefined;
-    readonly limit: number;
-  }): Promise<PendingRequest[]> {
-    const { state, endpoint, limit } = filter;
-    const given = { ...(state === undefined ? {} : { state }), ...(endpoint === undefined ? {} : { endpoint }), limit };
-    return this.#parts.store.listPendingRequests(given, this.#parts.now());
+  list(filter: PendingRequestFilter): Promise<PendingRequest[]> {
+    return this.#parts.store.listPendingRequests(filter, this.#parts.now());
   }
 
   find(id: number): Promise<PendingRequest | undefined> {

@@ -8,12 +8,14 @@ import { floorAllows, floorForSignatureAlone } from '@scepter/scep';
 import {
   decodeCertificate,
   decodeCertificationRequest,
+  decodeGeneralNames,
   equalBytes,
+  findExtension,
   formatGeneralName,
   namesEqual,
+  oid,
 } from '@scepter/x509';
 import type { Certificate, CertificationRequest, GeneralName } from '@scepter/x509';
-import { decodeGeneralNames, findExtension, oid } from '@scepter/x509';
 import type { ChallengeUse } from '../store/issued-challenges.ts';
 import type { Authorization, RequestIdentity, Store } from '../store/store.ts';
 import type { OpenedRequest } from '../workers/jobs.ts';

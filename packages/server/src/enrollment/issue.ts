@@ -5,6 +5,7 @@ import { formatName, thumbprint, toHex } from '@scepter/x509';
 import type {
   Authorization,
   Intent,
+  IntentOutcome,
   NewNotification,
   NotificationPayload,
   RequestIdentity,
@@ -16,10 +17,21 @@ import type { Endpoint } from './endpoint.ts';
 import type { IssuingAuthorities } from './issuing-authorities.ts';
 import type { PolicyContext } from './policy.ts';
 import { RefusalError } from './refusals.ts';
+import type { RefusalCode } from './refusals.ts';
 import { failurePayload, OUTBOX_DELAY_MS } from './notify.ts';
 import { WorkerError } from '../workers/worker-error.ts';
 
 declare const recorded: unique symbol;
+
+/** What was good in step 4 and is not any more, or what somebody else was faster at. */
+const refusalOf: Readonly<Record<Exclude<IntentOutcome, 'recorded'>, RefusalCode>> = {
+  'challenge-used': 'authorization.challenge_used',
+  'challenge-expired': 'authorization.challenge_expired',
+  'challenge-revoked': 'authorization.challenge_revoked',
+  'already-issued': 'enrollment.concurrent',
+  'predecessor-not-valid': 'renewal.not_valid',
+  'approval-not-valid': 'approval.not_valid',
+};
 
 /** An intent that is durable. Only `recordIntent` makes one, and only one of these is signed. */
 export interface RecordedIntent extends Intent {
@@ -94,13 +106,7 @@ export class CertificateIssuer {
       }),
     };
     const outcome = await store.recordIntent(intent);
-    if (outcome === 'challenge-used') throw new RefusalError('authorization.challenge_used');
-    if (outcome === 'challenge-expired') throw new RefusalError('authorization.challenge_expired');
-    if (outcome === 'challenge-revoked') throw new RefusalError('authorization.challenge_revoked');
-    if (outcome === 'predecessor-not-valid')
-      throw new RefusalError('renewal.not_valid', { reason: 'revoked meanwhile' });
-    if (outcome === 'approval-not-valid') throw new RefusalError('approval.not_valid');
-    if (outcome === 'already-issued') throw new RefusalError('enrollment.concurrent');
+    if (outcome !== 'recorded') throw new RefusalError(refusalOf[outcome], { reason: 'when the intent was recorded' });
     // The brand exists for the type checker alone, and here is the one place that gives it.
     return { ...intent, profile, issuer: formatName(issuer.subject) } as RecordedIntent;
   }

@@ -156,7 +156,7 @@ export const refusals = {
     failInfo: 'badRequest',
     hResult: undefined,
     explanation:
-      'Too many wrong challenges came from this address lately, so the one of the configuration is not compared. See limits.wrongChallengesPerAddress.',
+      'Too many wrong challenges came from this address lately (limits.wrongChallengesPerAddress), or too many came at once while the configured one is known only by its hash: it was not compared.',
   },
   'authorization.ambiguous_request': {
     failInfo: 'badRequest',

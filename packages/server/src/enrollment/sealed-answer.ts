@@ -1,7 +1,8 @@
 /**
  * When the refusal of what is inside an envelope is begun: at fixed instants after the message came, not when the work is
  * done. How far the work got takes microseconds more or less, and whoever changes a captured envelope and measures must
- * not learn it (docs/decisions/0006-time-behind-the-envelope.md).
+ * not learn it. Fractions of a millisecond are hidden in the worker, by `workers/whole-milliseconds.ts`. Why both are
+ * needed: docs/decisions/0007-time-behind-the-envelope.md.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -9,8 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const INSTANTS_MS = [10, 100, 1_000] as const;
 
 /**
- * Call it when the message comes. Its timers start now, because one that is started later, for what is left of the time,
- * would carry over the fractions of a millisecond that it is meant to hide.
+ * Call it when the message comes, for its timers start now.
  *
  * @returns waits for the next instant
  */

@@ -3,7 +3,7 @@ import type { ConfigurationFile } from './schema.ts';
 import { readSecret } from './secrets.ts';
 import type { Surroundings } from './secrets.ts';
 import { SettingsError } from './settings.ts';
-import type { AdminSettings } from './settings.ts';
+import type { AdminSettings, AdminTokenSettings } from './settings.ts';
 
 /** The API answers whoever asks: its tokens must be beyond guessing. */
 const tokenBounds = { minimumCharacters: 32, maximumCharacters: 1024 };
@@ -20,12 +20,25 @@ export function toAdmin(
   }
   return {
     listen,
-    tokens: Object.entries(tokens).map(([name, token]) => ({
-      name,
-      secret: toSecret(`admin.tokens.${name}`, name, token.secret, surroundings),
-      permissions: token.permissions,
-    })),
+    tokens: distinct(Object.entries(tokens).map(([name, token]) => toToken(name, token, surroundings))),
   };
+}
+
+function toToken(
+  name: string,
+  { permissions, secret }: ConfigurationFile['admin']['tokens'][string],
+  surroundings: Surroundings,
+): AdminTokenSettings {
+  return { name, secret: toSecret(`admin.tokens.${name}`, name, secret, surroundings), permissions };
+}
+
+/** Of two tokens with one secret, nobody could tell who did what, nor which permissions count. */
+function distinct(tokens: readonly AdminTokenSettings[]): readonly AdminTokenSettings[] {
+  const secrets = tokens.map(({ secret }) => secret);
+  const repeated = tokens.find(({ secret }, index) => secrets.indexOf(secret) < index);
+  if (repeated === undefined) return tokens;
+  const path = `admin.tokens.${repeated.name}.secret`;
+  throw new SettingsError('settings.invalid', path, `${path} must be its own: another token has the same secret.`);
 }
 
 function toSecret(

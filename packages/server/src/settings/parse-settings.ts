@@ -6,6 +6,7 @@ import type { KeyUsage } from '@scepter/x509';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
+import { hostInUrl } from '../ip-address.ts';
 import { toAdmin } from './admin.ts';
 import { toConnection } from './connection.ts';
 import { describeIssue, didYouMean } from './problems.ts';
@@ -118,7 +119,7 @@ function urlOf({ host, port }: Settings['listen']): string {
     const sentence = `publicUrl is missing: with listen.host ${host} nothing tells by which name devices reach the server.`;
     throw new SettingsError('settings.invalid', 'publicUrl', sentence);
   }
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return `http://${hostInUrl(host)}:${port}`;
 }
 
 function toAuthority({

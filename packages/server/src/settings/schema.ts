@@ -4,6 +4,7 @@ import { oid } from '@scepter/x509';
 import { z } from 'zod';
 import { parseAddressRange } from '../ip-address.ts';
 import { didYouMean, listOf } from './problems.ts';
+import { tokenPermissions } from './settings.ts';
 
 /** An object that takes the settings of `shape` and no others: a misspelt setting must not go unnoticed. */
 function settings<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
@@ -70,8 +71,10 @@ const authority = settings({
   error: 'must be an RSA key where registration is "none": requests are then encrypted to it',
 });
 
+const listenHost = matching(/^[A-Za-z0-9.:-]{1,253}$/, 'must be a host name or an address').default('127.0.0.1');
+
 const listen = settings({
-  host: matching(/^[A-Za-z0-9.:-]{1,253}$/, 'must be a host name or an address').default('127.0.0.1'),
+  host: listenHost,
   port: wholeNumber(0, 65_535, 'TCP has no others, and 0 takes any free port').default(8080),
   trustedProxies: z
     .array(
@@ -272,15 +275,14 @@ const endpoint = settings({
   replyCertificates: z.enum(['leaf', 'chain']).default('leaf'),
 });
 
-/** Far beyond guessing: the API answers whoever asks. */
 const adminToken = settings({
   secret,
-  permissions: z.array(z.enum(['challenges', 'requests', 'authority'])).min(1),
+  permissions: z.array(z.enum(tokenPermissions)).min(1),
 });
 
 const admin = settings({
   listen: settings({
-    host: matching(/^[A-Za-z0-9.:-]{1,253}$/, 'must be a host name or an address').default('127.0.0.1'),
+    host: listenHost,
     port: wholeNumber(0, 65_535, 'TCP has no others, and 0 takes any free port').default(0),
   }).prefault({}),
   behindTlsProxy: z.boolean().default(false),
@@ -316,9 +318,11 @@ const limits = settings({
     600_000,
     'an idle connection costs a file descriptor, and a balancer must close its own first',
   ).default(15_000),
-  minimumBytesPerSecond: wholeNumber(1, 1_048_576, 'a slow network must get through, a stalling client must not').default(
-    512,
-  ),
+  minimumBytesPerSecond: wholeNumber(
+    1,
+    1_048_576,
+    'a slow network must get through, a stalling client must not',
+  ).default(512),
   wrongChallengesPerAddress: wholeNumber(
     1,
     1000,

@@ -31,11 +31,14 @@ export interface AdminSettings {
   readonly tokens: readonly AdminTokenSettings[];
 }
 
+export const tokenPermissions = ['challenges', 'requests', 'authority'] as const;
+export type TokenPermission = (typeof tokenPermissions)[number];
+
 export interface AdminTokenSettings {
   /** For the log. */
   readonly name: string;
   readonly secret: string;
-  readonly permissions: readonly ('challenges' | 'requests' | 'authority')[];
+  readonly permissions: readonly TokenPermission[];
 }
 
 /** What a new CA is made from: at the first start, and when the next one is staged. */

@@ -14,8 +14,8 @@ import type {
 } from './store.ts';
 
 const columns = `serial_number, authority, endpoint, transaction_id, public_key_sha256, request_sha256, state, authorizer,
-  connection, activity_id, replaces, pending_request, issued_challenge, subject, not_before, not_after, certificate, recorded_at, revoked_at,
-  revocation_reason`;
+  connection, activity_id, replaces, pending_request, issued_challenge, subject, not_before, not_after, certificate,
+  recorded_at, revoked_at, revocation_reason`;
 
 const currentOfIdentity = `is_current = 1 AND request_sha256 = $requestSha256 AND transaction_id = $transactionId
   AND public_key_sha256 = $publicKeySha256 AND endpoint = $endpoint`;
@@ -190,12 +190,12 @@ export class EnrollmentsTable {
   #insert(intent: Intent): void {
     const { authorization } = intent;
     this.#database.run(
-      `INSERT INTO enrollments (serial_number, authority, endpoint, transaction_id, public_key_sha256, request_sha256, is_current,
-         state, authorizer, connection, activity_id, replaces, pending_request, issued_challenge, challenge_digest, subject, not_before, not_after,
-         tbs_certificate, recorded_at)
-       VALUES ($serialNumber, $authority, $endpoint, $transactionId, $publicKeySha256, $requestSha256, 1,
-         'intended', $authorizer, $connection, $activityId, $replaces, $pendingRequest, $issuedChallenge, $challengeDigest, $subject, $notBefore,
-         $notAfter, $tbsCertificate, $recordedAt)`,
+      `INSERT INTO enrollments (serial_number, authority, endpoint, transaction_id, public_key_sha256, request_sha256,
+         is_current, state, authorizer, connection, activity_id, replaces, pending_request, issued_challenge,
+         challenge_digest, subject, not_before, not_after, tbs_certificate, recorded_at)
+       VALUES ($serialNumber, $authority, $endpoint, $transactionId, $publicKeySha256, $requestSha256,
+         1, 'intended', $authorizer, $connection, $activityId, $replaces, $pendingRequest, $issuedChallenge,
+         $challengeDigest, $subject, $notBefore, $notAfter, $tbsCertificate, $recordedAt)`,
       {
         ...identityParameters(intent.identity),
         serialNumber: intent.serialNumber,

@@ -4,6 +4,7 @@ import type {
   OpenedPendingRequest,
   PendingRequest,
   PendingRequestDecision,
+  PendingRequestFilter,
   PendingRequestKey,
   PendingRequestState,
 } from './pending-requests.ts';
@@ -69,10 +70,7 @@ export class PendingRequestsTable {
     return { ...found, certificationRequest: sealed === undefined ? undefined : this.#secretBox.open(sealed) };
   }
 
-  list(
-    { state, endpoint, limit }: { state?: PendingRequestState; endpoint?: string; limit: number },
-    now: Date,
-  ): PendingRequest[] {
+  list({ state, endpoint, limit }: PendingRequestFilter, now: Date): PendingRequest[] {
     return this.#database
       .all(
         `SELECT * FROM (SELECT ${columns} FROM ${pendingRequests})

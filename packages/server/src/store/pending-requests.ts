@@ -55,6 +55,12 @@ export type PendingRequestKey =
   | { readonly identity: RequestIdentity }
   | { readonly endpoint: string; readonly transactionId: string; readonly signerKeySha256: string };
 
+export interface PendingRequestFilter {
+  readonly state?: PendingRequestState | undefined;
+  readonly endpoint?: string | undefined;
+  readonly limit: number;
+}
+
 export interface PendingRequestStore {
   /**
    * Records a request as pending, unless it is on record already: then that record is returned as it is.
@@ -74,10 +80,7 @@ export interface PendingRequestStore {
   findPendingRequest(key: PendingRequestKey, now: Date): Promise<OpenedPendingRequest | undefined>;
 
   /** The newest first, without what is sealed. */
-  listPendingRequests(
-    filter: { readonly state?: PendingRequestState; readonly endpoint?: string; readonly limit: number },
-    now: Date,
-  ): Promise<PendingRequest[]>;
+  listPendingRequests(filter: PendingRequestFilter, now: Date): Promise<PendingRequest[]>;
 
   /**
    * A pending request can be approved or denied, and an approved one still be denied as long as nothing is about to be

@@ -7,7 +7,7 @@ import { NotificationsTable } from './notifications-table.ts';
 import { PendingRequestsTable } from './pending-requests-table.ts';
 import type { SqliteDatabase } from './sqlite.ts';
 import { StoreError } from './store.ts';
-import type { NewNotification, SecretBox, Store, StoreErrorCode } from './store.ts';
+import type { Intent, IntentOutcome, NewNotification, SecretBox, Store, StoreErrorCode } from './store.ts';
 import { WholeStoreTable } from './whole-store-table.ts';
 import { WriteQueue } from './write-queue.ts';
 
@@ -52,29 +52,14 @@ interface Tables {
 }
 
 function enrollmentMethods(tables: Tables, writes: WriteQueue) {
-  const { enrollments, notifications, pendingRequests, issuedChallenges, wholeStore } = tables;
+  const { enrollments, notifications, wholeStore } = tables;
   return {
     findEnrollment: async (identity, now) => enrollments.findCurrent(identity, now),
     findPolledEnrollment: async (poll, now) => enrollments.findPolled(poll, now),
     findBySerialNumber: async (serialNumber) => enrollments.findBySerialNumber(serialNumber),
     unclaimedEnrollments: async (before, limit) => enrollments.listUnclaimed(before, limit),
     listEnrollments: async (limit) => enrollments.listNewest(limit),
-    recordIntent: (intent) =>
-      writes.write(() => {
-        if (enrollments.isIssued(intent)) return 'already-issued';
-        const { authorization, recordedAt } = intent;
-        const approvalHolds =
-          authorization.kind !== 'manual' || pendingRequests.approvalHolds(authorization.pendingRequest, recordedAt);
-        if (!approvalHolds) return 'approval-not-valid';
-        const objection = issuedChallenges.objection(intent);
-        if (objection !== undefined) return objection;
-        const outcome = enrollments.recordIntent(intent);
-        if (outcome === 'recorded') issuedChallenges.countUse(intent);
-        if (outcome === 'recorded' && intent.notification !== undefined) {
-          notifications.addInsteadOfFailures(ofFailure(intent.notification), intent.recordedAt);
-        }
-        return outcome;
-      }),
+    recordIntent: (intent) => writes.write(() => recordIntent(intent, tables)),
     storeCertificate: ({ serialNumber, certificate, storedAt, notification }) =>
       writes.write(() => {
         const state = notification === undefined ? 'released' : 'withheld';
@@ -99,6 +84,23 @@ function enrollmentMethods(tables: Tables, writes: WriteQueue) {
         return true;
       }),
   } satisfies Partial<Store>;
+}
+
+/** Whatever objects does so before anything is written. */
+function recordIntent(intent: Intent, tables: Tables): IntentOutcome {
+  const { enrollments, notifications, pendingRequests, issuedChallenges } = tables;
+  if (enrollments.isIssued(intent)) return 'already-issued';
+  const { authorization, notification, recordedAt } = intent;
+  const approvalHolds =
+    authorization.kind !== 'manual' || pendingRequests.approvalHolds(authorization.pendingRequest, recordedAt);
+  if (!approvalHolds) return 'approval-not-valid';
+  const objection = issuedChallenges.objection(intent);
+  if (objection !== undefined) return objection;
+  const outcome = enrollments.recordIntent(intent);
+  if (outcome !== 'recorded') return outcome;
+  issuedChallenges.countUse(intent);
+  if (notification !== undefined) notifications.addInsteadOfFailures(ofFailure(notification), recordedAt);
+  return outcome;
 }
 
 function notificationMethods({ notifications }: Tables, writes: WriteQueue) {

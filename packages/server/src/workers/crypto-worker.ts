@@ -5,18 +5,30 @@ import type { CertRepOutcome, EnvelopeRecipient } from '@scepter/scep';
 import { decodeCertificate, equalBytes, fromHex } from '@scepter/x509';
 import { randomBytes } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { JobName, Jobs, ReplyAddress, ReplyContent, WorkerKeys } from './jobs.ts';
+import type { JobName, Jobs, ReadResult, ReplyAddress, ReplyContent, WorkerKeys } from './jobs.ts';
 import { readRequest } from './read-request.ts';
+import { waitForWholeMillisecond } from './whole-milliseconds.ts';
 import { WorkerAuthorities } from './worker-authorities.ts';
 import { WorkerError } from './worker-error.ts';
 import type { WorkerRequest, WorkerResponse } from './worker-pool.ts';
 
 type JobTable = { [Name in JobName]: (input: Jobs[Name]['takes']) => Jobs[Name]['gives'] };
 
+/** Results that must not tell by their time what an envelope holds; to whoever holds the requested key it is no secret. */
+function isAboutContent(result: ReadResult): boolean {
+  if (result.kind === 'refused') return result.problem === 'message.sealed_content';
+  return result.kind !== 'opened' && result.kind !== 'undecodable';
+}
+
 function jobTable(keys: WorkerKeys): JobTable {
   const authorities = new WorkerAuthorities(keys);
   return {
-    read: ({ message, floor }) => readRequest(message, floor, { authorities, randomBytes }),
+    read: ({ message, floor }) => {
+      const startedAt = performance.now();
+      const result = readRequest(message, floor, { authorities, randomBytes });
+      if (isAboutContent(result)) waitForWholeMillisecond(startedAt);
+      return result;
+    },
     issue: ({ authority, tbsCertificate, profile }) => {
       const { issuing, signingKey } = authorities.byId(authority);
       return issueCertificate(tbsCertificate, { signingKey, issuer: issuing, profile });

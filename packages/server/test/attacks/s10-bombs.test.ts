@@ -181,11 +181,11 @@ async function staysResponsive(bytes: Uint8Array, harmless: 'harmless' | undefin
   const bomb = fetch(`${attack.client.url}?operation=PKIOperation`, { method: 'POST', body: Buffer.from(bytes) });
   const others = await Promise.all(many(5, () => fetch(`${attack.client.url}?operation=GetCACaps`)));
   assert.ok(others.every(({ status }) => status === 200));
-  assert.ok(performance.now() - startedAt < 1_000, 'others are served meanwhile');
+  assert.ok(performance.now() - startedAt < 2_000, 'others are served meanwhile');
   const answer = await bomb;
   await answer.arrayBuffer();
   assert.ok([200, 400, 413].includes(answer.status), `${answer.status}`);
-  assert.ok(performance.now() - startedAt < 2_000, `${performance.now() - startedAt} ms`);
+  assert.ok(performance.now() - startedAt < 4_000, `${performance.now() - startedAt} ms`);
   assert.equal((await attack.stored()).length, before.length + (harmless === undefined ? 0 : 1));
   assert.ok(!laboratory.steps.some(({ outcome }) => outcome === 'failed'), 'no step fails in an unforeseen way');
   assert.ok(!laboratory.log.some((line) => line.includes('crypto worker was lost')));

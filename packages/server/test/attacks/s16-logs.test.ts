@@ -25,7 +25,7 @@ before(async () => {
   const { hostname, port, pathname } = new URL(attack.client.url);
   const path = `${pathname}/canary-path`;
   const headers =
-    'User-Agent: canary-agent\r\nX-Forwarded-For: canary-forwarded, 1.2.3.4canary\r\nCookie: canary-cookie';
+    'User-Agent: canary-agent\r\nX-Forwarded-For: canary-forwarded, 1.2.3.4canary\r\nCookie: canary-cookie\r\nConnection: close';
   const requests = [
     `GET ${path}?operation=PKIOperation&message=canary-message%0d%0a HTTP/1.1\r\nHost: canary-host\r\n${headers}`,
     `GET ${path}?operation=canary-operation HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer canary-token\r\n${headers}`,

@@ -20,6 +20,7 @@ import { STATIC_CHALLENGE } from '../laboratory.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'scepter-interrupted-'));
 const keys = newKeys();
+const log: string[] = [];
 const signer = { certificate: selfSigned(keys), privateKey: keys.privateKey };
 after(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -37,7 +38,7 @@ function start(dataFolder: string, now = () => new Date(), endpoint: object = {}
     settings: parseSettings(json, { baseFolder: folder, environment: { CHALLENGE: STATIC_CHALLENGE } }),
     now,
     randomBytes,
-    logger: createLogger({ destination: { write: () => true }, pretty: false, level: 'silent' }),
+    logger: createLogger({ destination: { write: (line) => log.push(line) }, pretty: false, level: 'info' }),
   });
 }
 
@@ -117,6 +118,7 @@ describe('a CA that has ended', () => {
   it('starts, so that the next one can be staged and activated', async () => {
     const dataFolder = copy('ended/data');
     const server = await start(dataFolder, () => new Date(Date.now() + 11 * 365 * 86_400_000));
+    assert.ok(log.some((line) => line.includes('The issuing CA ends on ')));
     const laboratory = { folder: join(folder, 'ended') };
     assert.equal((await administer(laboratory, 'POST /api/authorities/stage')).status, 201);
     const { status, body } = await administer(laboratory, 'POST /api/authorities/activate');

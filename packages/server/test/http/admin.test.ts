@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger, parseSettings, startServer } from '../../src/index.ts';
 import { openLaboratory } from '../laboratory.ts';
 import type { Laboratory } from '../laboratory.ts';
@@ -186,6 +187,33 @@ describe('the admin API', () => {
     });
     assert.equal(response.status, 413);
     await response.body?.cancel();
+  });
+
+  it('takes no bytes that are not UTF-8 for a name', async () => {
+    const { url, token } = adminRecord(laboratory);
+    const response = await fetch(`${url}/api/challenges`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: Buffer.from('{"label":"\xff"}', 'latin1'),
+    });
+    const { code } = (await response.json()) as { code: string };
+    assert.deepEqual([response.status, code], [400, 'admin.not_json']);
+  });
+
+  it('does not take a caller that goes away for an error of the server', async () => {
+    laboratory.log.length = 0;
+    const { url, token } = adminRecord(laboratory);
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname);
+    const head = `POST /api/challenges HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Length: 9\r\n\r\n{`;
+    socket.write(head);
+    await once(socket, 'connect');
+    // The route waits for the rest of the body by then.
+    await administer(laboratory, 'GET /api/health');
+    socket.resetAndDestroy();
+    for (let waits = 0; waits < 100 && laboratory.log.length === 0; waits += 1) await sleep(20);
+    const codes = laboratory.log.map((line) => (JSON.parse(line) as Record<string, unknown>)['errorCode']);
+    assert.deepEqual(codes, ['admin.too_slow']);
   });
 
   it('answers too many wrong tokens with 429, without keeping out a right one', async () => {

@@ -56,6 +56,12 @@ describe('admin', () => {
       'admin.tokens.mdm.secret',
       /does not belong in this file/,
     ],
+    [
+      'two tokens with one secret',
+      { tokens: { mdm: token(), auditor: token({ permissions: ['requests'] }) } },
+      'admin.tokens.auditor.secret',
+      /must be its own/,
+    ],
     ['the command line’s name', { tokens: { local: token() } }, 'admin.tokens.local', /another name/],
     [
       'no permission',

@@ -265,6 +265,12 @@ describe('parseSettings', () => {
     ['a setting of another type', { listen: { port: '80' } }, 'listen.port', /must be a whole number from 0 to 65535/],
     ['text in place of an object', { authority: 'x' }, 'authority', /must be an object in braces, not text\.$/],
     ['a port beyond TCP', { listen: { port: 65_536 } }, 'listen.port', /from 0 to 65535/],
+    [
+      'a range of proxies with bits behind its prefix',
+      { listen: { trustedProxies: ['10.0.0.0/8', '10.1.0.0/8'] } },
+      'listen.trustedProxies.1',
+      /without bits behind the prefix/,
+    ],
     ['a host with a path', { listen: { host: 'a/b' } }, 'listen.host', /host name or an address/],
     [
       'every address without a publicUrl',

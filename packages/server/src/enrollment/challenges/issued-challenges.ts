@@ -8,6 +8,7 @@ import type {
   IssuedChallengeStore,
   RevokedChallenge,
 } from '../../store/issued-challenges.ts';
+import type { Authorizer } from '../endpoint.ts';
 import type { ChallengeDigest } from './challenge-digest.ts';
 
 export interface ChallengeOrder {
@@ -48,7 +49,7 @@ export class ChallengeOrderError extends Error {
 export interface IssuedChallengesParts {
   readonly store: IssuedChallengeStore;
   /** Kinds of authorizers by the names of their endpoints. */
-  readonly authorizers: ReadonlyMap<string, string>;
+  readonly authorizers: ReadonlyMap<string, Authorizer['kind']>;
   readonly digest: ChallengeDigest;
   readonly now: () => Date;
   readonly randomBytes: (size: number) => Uint8Array;
@@ -59,9 +60,11 @@ const DAY_SECONDS = 86_400;
 export const longestValiditySeconds = { 'one-time': 30 * DAY_SECONDS, static: 366 * DAY_SECONDS } as const;
 
 /** Which challenges an endpoint takes, by its authorizer. */
-const takenBy: Readonly<Record<string, readonly IssuedChallengeKind[]>> = {
+const takenBy: Readonly<Record<Authorizer['kind'], readonly IssuedChallengeKind[]>> = {
   'static-challenge': ['one-time', 'static'],
   'one-time-challenge': ['one-time'],
+  intune: [],
+  manual: [],
 };
 
 export class IssuedChallenges {
@@ -105,7 +108,7 @@ export class IssuedChallenges {
   }
 
   #unknownEndpoint(endpoint: string): string {
-    const names = [...this.#parts.authorizers].filter(([, kind]) => takenBy[kind] !== undefined).map(([name]) => name);
+    const names = [...this.#parts.authorizers].filter(([, kind]) => takenBy[kind].length > 0).map(([name]) => name);
     const known = names.length === 0 ? 'none' : names.slice(0, MOST_NAMES).join(', ');
     return `There is no endpoint "${endpoint}"; those that take challenges: ${known}.`;
   }
@@ -115,7 +118,7 @@ export class IssuedChallenges {
     if (authorizer === undefined) {
       throw new ChallengeOrderError('challenge.unknown_endpoint', this.#unknownEndpoint(endpoint));
     }
-    if (!(takenBy[authorizer] ?? []).includes(kind)) {
+    if (!takenBy[authorizer].includes(kind)) {
       const message = `The endpoint "${endpoint}" takes no challenge of the kind "${kind}": its authorizer is "${authorizer}".`;
       throw new ChallengeOrderError('challenge.not_taken', message);
     }

@@ -43,7 +43,7 @@ export function createAdminApp(options: AdminAppOptions): Hono<AdminEnvironment>
   for (const [path, routes] of options.routes) app.route(path, routes);
   app.notFound(() => problemResponse(new AdminProblem('admin.not_found', 'There is nothing at this path.')));
   app.onError((error, context) => {
-    const problem = error instanceof AdminProblem ? error : unexpectedProblem(error, reports);
+    const problem = problemOf(error, context.env, reports);
     const actor = context.var.administrator?.name;
     // Whoever tries tokens is told of once, and must not fill the log.
     if (problem.code !== 'admin.too_many_attempts') {
@@ -92,7 +92,10 @@ function unauthorized(wrongTokens: AttemptLimiter, reports: AdminReports, addres
   });
 }
 
-function unexpectedProblem(error: unknown, reports: AdminReports): AdminProblem {
+function problemOf(error: unknown, { incoming }: AdminEnvironment['Bindings'], reports: AdminReports): AdminProblem {
+  if (error instanceof AdminProblem) return error;
+  // A caller that went away is no error of ours, and reads no answer.
+  if (incoming.destroyed && !incoming.complete) return new AdminProblem('admin.too_slow', 'The body did not come.');
   reports.unexpected('An administrative request failed unexpectedly.', error);
   return new AdminProblem('admin.internal', 'Something failed here; the log tells what.');
 }

@@ -63,7 +63,7 @@ export async function readJsonBody<Schema extends z.ZodType>(
   if (read.kind === 'too-large') {
     throw new AdminProblem('admin.too_large', `A body has at most ${bodyLimits.maximumBytes} bytes.`, { headers });
   }
-  const text = new TextDecoder().decode(read.body);
+  const text = decodeText(read.body);
   if (text !== '' && !/^application\/json *(;|$)/i.test(context.req.header('content-type') ?? '')) {
     throw new AdminProblem('admin.not_json_type', 'Send JSON, with Content-Type: application/json.');
   }
@@ -86,6 +86,15 @@ export const endpointName = z.string().regex(/^[a-z0-9-]{1,40}$/, 'must be the n
 export function lineOf(maximum: number): z.ZodString {
   const pattern = new RegExp(`^[^\\p{C}]{1,${maximum}}$`, 'u');
   return z.string().regex(pattern, `must be one line of up to ${maximum} characters`);
+}
+
+/** RFC 8259 8.1: JSON is UTF-8; what is not must not become other names by replacement characters. */
+function decodeText(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new AdminProblem('admin.not_json', 'The body is not UTF-8.');
+  }
 }
 
 function parseJson(text: string): unknown {

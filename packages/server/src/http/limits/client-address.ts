@@ -1,5 +1,11 @@
 /** Who sent a request: the peer of its connection, or whom proxies that we trust name instead. */
-import { formatClientNetwork, formatIpAddress, isInRange, parseAddressRange, parseIpAddress } from '../../ip-address.ts';
+import {
+  formatClientNetwork,
+  formatIpAddress,
+  isInRange,
+  parseAddressRange,
+  parseIpAddress,
+} from '../../ip-address.ts';
 import type { AddressRange } from '../../ip-address.ts';
 
 export interface ClientAddress {

@@ -129,6 +129,16 @@ describe('connections', () => {
     assert.ok(greedy.filter((connection) => connection.isOpen()).length >= 7);
   });
 
+  it('of a trusted proxy carry many clients: they are neither counted to one nor given up', async () => {
+    const listener = await opened({ '/': hello }, { connectionsPerAddress: 2, connections: 16 }, ['127.0.0.1']);
+    const proxied: RawConnection[] = [];
+    for (let count = 0; count < 16; count += 1) proxied.push(await raw(listener.port));
+    const further = await raw(listener.port);
+    await further.closed;
+    assert.ok(proxied.every((connection) => connection.isOpen()));
+    assert.deepEqual(listener.reached, [['connections', '127.0.0.1']]);
+  });
+
   it('that wait for an answer of ours are never given up', async () => {
     const gates: (() => void)[] = [];
     const slow: Route = async () => {
