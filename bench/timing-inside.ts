@@ -1,7 +1,9 @@
 /** What `timing.ts` measures without a network: the reading of a message alone. */
 import { createSelfSignedCertificate, decodeCertificate, parseName } from '@scepter/x509';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { newSealedAnswer } from '../packages/server/src/enrollment/sealed-answer.ts';
 import { readRequest } from '../packages/server/src/workers/read-request.ts';
+import { waitForWholeMillisecond } from '../packages/server/src/workers/whole-milliseconds.ts';
 import { WorkerAuthorities } from '../packages/server/src/workers/worker-authorities.ts';
 import type { Identity } from '../packages/server/test/attacks/hand-made-message.ts';
 
@@ -37,4 +39,14 @@ export function newReader(registration: Identity): (message: Uint8Array) => numb
     }
     return durationMs;
   };
+}
+
+/** @returns when the refusal of a message is begun whose reading takes so long, both in milliseconds */
+export async function answerAfterWork(workMs: number): Promise<number> {
+  const startedAt = performance.now();
+  const due = newSealedAnswer();
+  while (performance.now() - startedAt < workMs);
+  waitForWholeMillisecond(startedAt);
+  await due();
+  return performance.now() - startedAt;
 }

@@ -1,5 +1,4 @@
 /** One target in one or several threads, watched from outside for what a thread cannot say of itself: that it hangs or died. */
-import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { ThreadOrder } from './fuzz-thread.ts';
 import { HANG_MS } from './fuzzer.ts';
@@ -76,7 +75,8 @@ async function watch(order: ThreadOrder, watched: Watched): Promise<FuzzerResult
     if (unchanged >= HANG_TICKS) lost('hang', `an execution takes more than ${HANG_MS * HANG_TICKS} ms`);
     if (process.memoryUsage.rss() > LARGEST_PROCESS_BYTES) lost('memory', 'the process grows beyond all measure');
   }, HANG_MS);
-  await once(worker, 'exit');
+  // Not by `once`, which takes an error for the end.
+  await new Promise((resolve) => worker.on('exit', resolve));
   clearInterval(timer);
   if (result !== undefined && found === undefined) return result;
   const none = { accepted: 0, corpus: 0, signatures: 0, blocks: undefined, slowestMs: 0, findings: [], ...result };

@@ -1,7 +1,9 @@
 /** The loop: choose, change, execute, keep what went a new way. */
 import { parseBer } from './mutation/ber-tree.ts';
+import type { BerNode } from './mutation/ber-tree.ts';
 import type { BerInput } from './mutation/ber-mutations.ts';
 import { mutate } from './mutation/mutator.ts';
+import type { InputKind } from './mutation/mutator.ts';
 import type { Random } from './mutation/random.ts';
 import { Coverage } from './coverage.ts';
 import { minimize } from './minimize.ts';
@@ -40,26 +42,32 @@ export interface FuzzerResult {
   readonly findings: readonly FoundInput[];
 }
 
-const LARGEST_CORPUS = 4000;
+const LARGEST_CORPUS = 2000;
 const MOST_FINDINGS = 10;
 const COVERAGE_BATCH = 400;
 const CHECK_EVERY = 2000;
 export const SLOW_MS = 100;
 export const HANG_MS = 2000;
 
-interface Entry extends BerInput {
+interface Entry {
+  readonly bytes: Uint8Array;
+  /** Found anew each time for inputs of very many. */
+  readonly nodes: readonly BerNode[] | undefined;
   chosen: number;
 }
 
+const MOST_NODES = 300;
+
 /** What is larger costs more to change and to read than it teaches. */
-const LARGEST_KEPT = 6000;
+const LARGEST_KEPT: Readonly<Record<InputKind, number>> = { asn1: 4000, text: 1000, json: 3000 };
 
 export class Fuzzer {
   readonly #options: FuzzerOptions;
   readonly #corpus: Entry[] = [];
   /** Those of the corpus that were accepted: most changes of a refused one are refused for the same reason. */
   readonly #acceptedEntries: Entry[] = [];
-  readonly #signatures = new Set<string>();
+  /** As numbers: hundreds of thousands of texts would take more memory than what is under test may. */
+  readonly #signatures = new Set<number>();
   readonly #findings = new Map<string, FoundInput>();
   #coverage: Coverage | undefined;
   #batch: Uint8Array[] = [];
@@ -81,7 +89,7 @@ export class Fuzzer {
     if (this.#corpus.length === 0) this.#keep(new Uint8Array(2), false);
     while (this.#executions < maximumExecutions && this.#findings.size < MOST_FINDINGS) {
       if (this.#executions % 16 === 0 && performance.now() > stopsAt) break;
-      const input = mutate(target.inputKind, this.#choose(), this.#any(), random);
+      const input = mutate(target.inputKind, asInput(this.#choose()), asInput(this.#any()), random);
       await this.#execute(input);
       if (this.#executions % CHECK_EVERY === 0) await this.#check();
     }
@@ -110,7 +118,7 @@ export class Fuzzer {
 
   #keep(bytes: Uint8Array, accepted: boolean): void {
     const nodes = this.#options.target.inputKind === 'asn1' ? parseBer(bytes) : [];
-    const entry = { bytes, nodes, chosen: 0 };
+    const entry = { bytes, nodes: nodes.length > MOST_NODES ? undefined : nodes, chosen: 0 };
     // Seeds stay, for they are what everything else comes from.
     this.#insert(this.#corpus, entry, this.#options.seeds.length);
     if (accepted) this.#insert(this.#acceptedEntries, entry, 0);
@@ -136,9 +144,10 @@ export class Fuzzer {
     if (durationMs > this.#slowestMs) await this.#consider(input, durationMs);
     if (outcome === undefined) return;
     if (outcome.accepted) this.#accepted += 1;
-    if (!this.#signatures.has(outcome.signature)) {
-      this.#signatures.add(outcome.signature);
-      if (input.length <= LARGEST_KEPT) this.#keep(input, outcome.accepted);
+    const way = hashOf(outcome.signature);
+    if (!this.#signatures.has(way)) {
+      this.#signatures.add(way);
+      if (input.length <= LARGEST_KEPT[this.#options.target.inputKind]) this.#keep(input, outcome.accepted);
     } else if (this.#coverage !== undefined) await this.#cover(this.#coverage, input);
   }
 
@@ -233,6 +242,23 @@ export class Fuzzer {
       findings: [...this.#findings.values()],
     };
   }
+}
+
+function asInput({ bytes, nodes }: Entry): BerInput {
+  return { bytes, nodes: nodes ?? parseBer(bytes) };
+}
+
+/** 52 bits; two ways that share a number are one input kept less. */
+function hashOf(text: string): number {
+  let one = 0x811c9dc5;
+  let other = 0x1b873593;
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at);
+    one = Math.imul(one ^ unit, 0x01000193);
+    other = Math.imul(other ^ unit, 0x85ebca6b);
+    other ^= other >>> 13;
+  }
+  return (one >>> 6) * 2 ** 26 + (other >>> 6);
 }
 
 function asFinding(error: unknown): Finding {

@@ -178,9 +178,9 @@ function messages(): void {
   keep('certification-request', 'cisco-like', ciscoRequest());
   keep('certification-request', 'ec', request(ecDevice));
   keep('certification-request', 'plain', request(device, '', { extensions: [] }));
-  keep('sealed-query', 'poll', Uint8Array.of(0, ...poll));
-  keep('sealed-query', 'get-cert', Uint8Array.of(1, ...query));
-  keep('sealed-query', 'get-crl', Uint8Array.of(2, ...query));
+  keep('sealed-query', 'poll', Uint8Array.of(...poll, 0));
+  keep('sealed-query', 'get-cert', Uint8Array.of(...query, 1));
+  keep('sealed-query', 'get-crl', Uint8Array.of(...query, 2));
   keep('issuer-and-subject', 'poll', poll);
   keep('issuer-and-serial-number', 'query', query);
   keep('pki-message', 'poll', message(poll, { messageType: 'CertPoll' }));
@@ -471,6 +471,33 @@ function texts(): void {
       limits: { bodyBytes: 65536, workers: 2 },
     }),
   );
+  const orders = {
+    'create-one-time': {
+      method: 'POST',
+      path: '/api/challenges',
+      body: {
+        endpoint: 'fuzz',
+        kind: 'one-time',
+        validForSeconds: 3600,
+        subject: 'CN=a,O=b',
+        subjectAltNames: ['DNS:a.example', 'email:a@b.example', 'IP:192.0.2.1'],
+        label: 'a label',
+      },
+    },
+    'create-static': {
+      method: 'POST',
+      path: '/api/challenges',
+      body: { endpoint: 'fuzz', kind: 'static', validForSeconds: 3600, maximumUses: 5 },
+    },
+    'list-challenges': { method: 'GET', path: '/api/challenges?endpoint=fuzz&limit=10', body: '' },
+    revoke: { method: 'DELETE', path: '/api/challenges/0123456789abcdef', body: '' },
+    'list-requests': { method: 'GET', path: '/api/requests?state=pending&endpoint=fuzz', body: '' },
+    approve: { method: 'POST', path: '/api/requests/1/approve', body: {} },
+    deny: { method: 'POST', path: '/api/requests/1/deny', body: { reason: 'no' } },
+    authorities: { method: 'GET', path: '/api/authorities', body: '' },
+    health: { method: 'GET', path: '/api/health', body: '' },
+  };
+  for (const [name, order] of Object.entries(orders)) keep('admin-request', name, JSON.stringify(order));
   const head = 'Host: scep.example\r\nUser-Agent: fuzz\r\n';
   keep(
     'http-request',

@@ -1,10 +1,7 @@
 /** A whole server in this process, over real sockets. */
-import { createLogger, parseSettings, startServer } from '@scepter/server';
-import type { RunningServer } from '@scepter/server';
 import { readCertRep } from '@scepter/scep';
 import {
   decodeBasicConstraints,
-  decodeCertificate,
   decodeCertificationRequest,
   decodeExtendedKeyUsage,
   decodeKeyUsage,
@@ -17,175 +14,19 @@ import {
   verifyCertificateSignature,
   createCertificationRequest,
   encodeGeneralNames,
-  parseName,
 } from '@scepter/x509';
 import type { Certificate } from '@scepter/x509';
 import { createPublicKey, randomBytes as systemRandomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { Agent, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { readCorpus } from '../corpus.ts';
 import { CHALLENGE, readIdentities } from '../identities.ts';
 import type { Identity } from '../identities.ts';
 import { seal, signRequestAgain } from '../messages.ts';
-import { bucket, Finding, promise } from '../outcome.ts';
+import { bucket, promise } from '../outcome.ts';
 import type { Outcome } from '../outcome.ts';
+import { openLaboratory, statuses } from './laboratory.ts';
+import type { Answer } from './laboratory.ts';
 import type { OpenTarget, Target } from './target.ts';
-
-interface Answer {
-  readonly status: number;
-  readonly contentType: string;
-  readonly body: Uint8Array;
-}
-
-interface Laboratory {
-  readonly server: RunningServer;
-  readonly port: number;
-  readonly registration: Identity['certificate'];
-  readonly issuing: Certificate;
-  post(body: Uint8Array): Promise<Answer>;
-  /** Why the last request was refused, for the operator. */
-  refusal(): string | undefined;
-  /** Fails when the server reported an error of its own since the last time. */
-  checkLog(): void;
-  /** Fails when a device does not get its certificate at once. */
-  checkAlive(): Promise<void>;
-  issued(): Promise<number>;
-  close(): Promise<void>;
-}
-
-const PATH = '/scep/fuzz';
-/** What the server may say, and when. */
-const statuses: ReadonlySet<number> = new Set([
-  200, 400, 404, 405, 408, 411, 413, 414, 417, 426, 429, 431, 501, 503, 505,
-]);
-const ALIVE_MS = 10_000;
-
-const limits = {
-  workers: 1,
-  requestTimeoutMs: 1000,
-  requestsPerMinute: 10_000_000,
-  requestsPerMinutePerAddress: 10_000_000,
-  requestBurstPerAddress: 1_000_000,
-  connections: 65_536,
-  connectionsPerAddress: 65_536,
-  wrongChallengesPerAddress: 1000,
-};
-
-async function openLaboratory(): Promise<Laboratory> {
-  const folder = mkdtempSync(join(tmpdir(), 'scepter-fuzz-'));
-  const errors: string[] = [];
-  let refusal: string | undefined;
-  const server = await startServer({
-    settings: parseSettings(
-      {
-        listen: { host: '127.0.0.1', port: 0 },
-        publicUrl: 'http://127.0.0.1:1',
-        dataFolder: 'data',
-        authority: { organization: 'Fuzz' },
-        endpoints: {
-          fuzz: {
-            authorizer: { kind: 'static-challenge', challenge: { environment: 'CHALLENGE' } },
-            algorithms: 'legacy',
-          },
-        },
-        limits,
-      },
-      { baseFolder: folder, environment: { CHALLENGE } },
-    ),
-    now: () => new Date(),
-    onStep: (step) => {
-      if (step.refusal !== undefined) refusal = `${step.refusal} ${step.reason}`;
-    },
-    randomBytes: systemRandomBytes,
-    logger: createLogger({
-      destination: { write: (line: string) => errors.push(line) },
-      pretty: false,
-      level: 'error',
-    }),
-  });
-  const port = Number(new URL(server.url).port);
-  const agent = new Agent({ keepAlive: true, maxSockets: 4 });
-  const post = (body: Uint8Array): Promise<Answer> => send(port, agent, body);
-  const { enrolling } = readIdentities();
-  const registration = decodeCertificate(server.authority.registrationCertificate);
-  let alive = 0;
-  return {
-    server,
-    port,
-    registration,
-    issuing: decodeCertificate(server.authority.issuingCertificate),
-    post,
-    refusal: () => refusal,
-    checkLog() {
-      const [error] = errors.splice(0);
-      if (error !== undefined)
-        throw new Finding('broken_promise', `the server reports an error of its own: ${error.slice(0, 2000)}`);
-    },
-    async checkAlive() {
-      alive += 1;
-      const csr = createCertificationRequest({
-        subject: parseName('CN=alive'),
-        privateKey: enrolling.privateKey,
-        publicKey: createPublicKey(enrolling.privateKey),
-        challengePassword: CHALLENGE,
-      });
-      const message = seal(csr, {
-        signer: enrolling,
-        recipient: { ...enrolling, certificate: registration },
-        randomBytes: systemRandomBytes,
-        transactionId: `alive-${alive}`,
-      });
-      const startedAt = performance.now();
-      const answer = await post(message);
-      promise(
-        answer.status === 200 && answer.body.length > 1500,
-        `the server does not serve any more: ${answer.status}`,
-      );
-      promise(performance.now() - startedAt < ALIVE_MS, 'the server takes long to serve');
-    },
-    async issued() {
-      const { enrollments } = await server.store.summary();
-      return enrollments.withheld + enrollments.released + enrollments.revoked;
-    },
-    async close() {
-      agent.destroy();
-      await server.close();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
-}
-
-function send(port: number, agent: Agent, body: Uint8Array): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const request = httpRequest(
-      {
-        port,
-        host: '127.0.0.1',
-        agent,
-        method: 'POST',
-        path: `${PATH}?operation=PKIOperation`,
-        headers: { 'content-length': body.length },
-      },
-      (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('end', () =>
-          resolve({
-            status: response.statusCode ?? 0,
-            contentType: response.headers['content-type'] ?? '',
-            body: new Uint8Array(Buffer.concat(chunks)),
-          }),
-        );
-        response.on('error', reject);
-      },
-    );
-    request.on('error', (error) => reject(new Finding('broken_promise', `no answer: ${error.message}`)));
-    request.end(body);
-  });
-}
 
 function describe({ status, contentType, body }: Answer): Outcome {
   promise(statuses.has(status), `an answer of status ${status}`);
@@ -218,9 +59,9 @@ async function messageTarget(): Promise<OpenTarget> {
   return {
     seeds,
     async execute(input) {
-      const outcome = describe(await laboratory.post(input));
+      const { accepted, signature } = describe(await laboratory.post(input));
       laboratory.checkLog();
-      return outcome;
+      return { accepted, signature: `${signature} ${accepted ? laboratory.refusal() : ''}` };
     },
     async check() {
       promise((await laboratory.issued()) === before + alive, 'a certificate was issued for a message of nobody');
@@ -345,15 +186,31 @@ function withKey(bytes: Uint8Array, { privateKey }: Identity): Uint8Array[] {
   ];
 }
 
-/** Until the server has said something, or is waiting for more. */
-const QUIET_MS = 15;
+/** A server that has said nothing for so many times as long as it takes to enroll a device is waiting for more. */
+const PATIENCE = 5;
+const LEAST_QUIET_MS = 15;
+/** What is plainly whole is answered, be the machine as busy as it may. */
+const WHOLE_QUIET_MS = 2_000;
+
+function isWhole(input: Uint8Array): boolean {
+  const text = Buffer.from(input).toString('latin1');
+  const end = text.indexOf('\r\n\r\n');
+  const head = text.slice(0, end);
+  if (end < 0 || !/^(?:GET|POST) [!-~]+ HTTP\/1\.[01]\r\n/.test(text) || /transfer-encoding|expect|upgrade/i.test(head))
+    return false;
+  return text.length >= end + 4 + Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0);
+}
 
 /** Bytes on a socket, whatever they are. */
 async function rawTarget(): Promise<OpenTarget> {
   const laboratory = await openLaboratory();
+  // The first one of all is slower.
+  await laboratory.checkAlive();
+  const quietMs = async (): Promise<number> => LEAST_QUIET_MS + PATIENCE * (await laboratory.checkAlive());
+  let quiet = await quietMs();
   return {
     async execute(input): Promise<Outcome> {
-      const text = await converse(laboratory.port, input);
+      const text = await converse(laboratory.port, input, isWhole(input) ? WHOLE_QUIET_MS : quiet);
       laboratory.checkLog();
       const seen = [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
       for (const status of seen) promise(status === 100 || statuses.has(status), `an answer of status ${status}`);
@@ -368,12 +225,14 @@ async function rawTarget(): Promise<OpenTarget> {
         }`,
       };
     },
-    check: () => laboratory.checkAlive(),
+    async check() {
+      quiet = await quietMs();
+    },
     close: () => laboratory.close(),
   };
 }
 
-function converse(port: number, input: Uint8Array): Promise<string> {
+function converse(port: number, input: Uint8Array, quietMs: number): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
     let text = '';
@@ -385,7 +244,7 @@ function converse(port: number, input: Uint8Array): Promise<string> {
     };
     const wait = (then: () => void): void => {
       clearTimeout(quiet);
-      quiet = setTimeout(then, QUIET_MS);
+      quiet = setTimeout(then, quietMs);
     };
     socket.setEncoding('latin1');
     socket.on('connect', () => {

@@ -1,4 +1,5 @@
 /** All targets, in the order in which they are fuzzed. */
+import { adminTargets } from './admin.ts';
 import { asn1Targets } from './asn1.ts';
 import { extensionTargets } from './extensions.ts';
 import { scepTargets } from './scep.ts';
@@ -16,6 +17,7 @@ export const targets: readonly Target[] = [
   ...textTargets,
   ...workerTargets,
   ...httpTargets,
+  ...adminTargets,
 ];
 
 export function targetNamed(name: string): Target {

@@ -1,6 +1,7 @@
 /** What a crypto worker does with a message, whole: the code between a socket and everything that is decided. */
-import { createCertRep } from '@scepter/scep';
-import { decodeCertificationRequest, digest, equalBytes, toHex } from '@scepter/x509';
+import { createCertRep, decodeIssuerAndSerialNumber, decodePkiMessage, ScepError } from '@scepter/scep';
+import { Asn1Error, decodeCertificationRequest, digest, equalBytes, toHex } from '@scepter/x509';
+import type { CertificationRequest } from '@scepter/x509';
 import type { WorkerKeys } from '../../packages/server/src/workers/jobs.ts';
 import type { ReadResult } from '../../packages/server/src/workers/jobs.ts';
 import { readRequest } from '../../packages/server/src/workers/read-request.ts';
@@ -10,7 +11,7 @@ import { readIdentities } from '../identities.ts';
 import type { Identities, Identity } from '../identities.ts';
 import { seal, signAgain, signRequestAgain } from '../messages.ts';
 import { Random } from '../mutation/random.ts';
-import { bucket, promise } from '../outcome.ts';
+import { attempt, bucket, promise } from '../outcome.ts';
 import type { Outcome } from '../outcome.ts';
 import type { OpenTarget, Target } from './target.ts';
 
@@ -81,6 +82,13 @@ function describe(result: ReadResult): Outcome {
   }
 }
 
+/** A worker says little of what it cannot decode; the decoder says where it stopped. */
+function describeMessage(result: ReadResult, message: Uint8Array): Outcome {
+  if (result.kind !== 'undecodable') return describe(result);
+  const read = attempt(() => decodePkiMessage(message), ScepError);
+  return read.accepted ? describe(result) : read;
+}
+
 const requestHash = (request: Uint8Array): string => toHex(digest('sha256', request));
 
 /** Without the keys of its clients, nothing comes out of a message but what they put in. */
@@ -97,7 +105,7 @@ function messageTarget(): OpenTarget {
       if (result.kind === 'opened')
         promise(known.has(requestHash(result.request.certificationRequest)), 'a request comes to be that nobody made');
       if (input[0] !== undefined && input[0] % 4 === 0) worker.checkAnswer(result);
-      return describe(result);
+      return describeMessage(result, input);
     },
   };
 }
@@ -106,34 +114,43 @@ function signedMessageTarget(): OpenTarget {
   const worker = openWorker(6);
   return {
     execute(input): Outcome {
-      const result = worker.read(signAgain(input, worker.identities.device.privateKey));
+      const message = signAgain(input, worker.identities.device.privateKey);
+      const result = worker.read(message);
       worker.checkAnswer(result);
-      return describe(result);
+      return describeMessage(result, message);
     },
   };
 }
 
-/** The first byte says who signed the request, and whether again after it was changed. */
+/** The last byte says who signed the request, and whether again after it was changed. */
 function sealedRequestTarget(): OpenTarget {
   const worker = openWorker(7);
   const { device, ecDevice, renewing, registration: recipient } = worker.identities;
   const signers = [device, renewing, ecDevice, device] as const;
   return {
-    seeds: readCorpus('corpus', 'certification-request').flatMap(({ bytes }) => [
-      Uint8Array.of(0, ...bytes),
-      Uint8Array.of(1, ...bytes),
-      Uint8Array.of(2, ...bytes),
-    ]),
+    seeds: readCorpus('corpus', 'certification-request').flatMap(({ bytes }) =>
+      [0, 1, 2].map((choice) => Uint8Array.of(...bytes, choice)),
+    ),
     execute(input): Outcome {
-      const choice = (input[0] ?? 0) & 3;
+      const choice = (input.at(-1) ?? 0) & 3;
       const signer = signers[choice] ?? device;
-      const content = choice === 3 ? input.subarray(1) : signRequestAgain(input.subarray(1), signer.privateKey);
+      const content = choice === 3 ? input.subarray(0, -1) : signRequestAgain(input.subarray(0, -1), signer.privateKey);
       const result = worker.read(seal(content, { signer, recipient, randomBytes: worker.randomBytes }));
       worker.checkAnswer(result);
       if (result.kind === 'opened') checkOpened(result, content, signer);
-      return describe(result);
+      // The worker tells nobody why; the decoder does.
+      const inside = attempt(() => decodeCertificationRequest(content), Asn1Error);
+      const { accepted, signature } = describe(result);
+      return { accepted, signature: `${signature} ${inside.accepted ? shapeOf(inside.value) : inside.signature}` };
     },
   };
+}
+
+function shapeOf({ attributes, extensions, subjectAltNames }: CertificationRequest): string {
+  return (
+    [attributes, extensions].map((list) => list.map(({ oid }) => oid).join(' ')).join() +
+    subjectAltNames.map(({ kind }) => kind).join(' ')
+  );
 }
 
 function checkOpened(
@@ -151,15 +168,15 @@ function checkOpened(
   promise(!/[\p{Cc}\p{Cf}]/u.test(request.subject), 'a subject that is not safe to print');
 }
 
-/** The first byte says what is asked. */
+/** The last byte says what is asked. */
 function sealedQueryTarget(): OpenTarget {
   const worker = openWorker(8);
   const { device, registration: recipient } = worker.identities;
   const types = ['CertPoll', 'GetCert', 'GetCRL'] as const;
   return {
     execute(input): Outcome {
-      const messageType = types[(input[0] ?? 0) % 3] ?? 'CertPoll';
-      const message = seal(input.subarray(1), {
+      const messageType = types[(input.at(-1) ?? 0) % 3] ?? 'CertPoll';
+      const message = seal(input.subarray(0, -1), {
         signer: device,
         recipient,
         randomBytes: worker.randomBytes,
@@ -168,7 +185,14 @@ function sealedQueryTarget(): OpenTarget {
       const result = worker.read(message);
       worker.checkAnswer(result);
       promise(result.kind !== 'undecodable' && result.kind !== 'opened', 'a question is taken for something else');
-      return describe(result);
+      const inside = attempt(() => decodeIssuerAndSerialNumber(input.subarray(0, -1)), ScepError);
+      const { accepted, signature } = describe(result);
+      return {
+        accepted,
+        signature: inside.accepted
+          ? `${signature} ${inside.value.issuer.rdns.length}`
+          : `${signature} ${inside.signature}`,
+      };
     },
   };
 }

@@ -104,14 +104,22 @@ export function buildName(rdns: readonly (readonly { readonly type: string; read
   return encodeName(sets);
 }
 
-/** A name from attributes whose values are encoded already. */
+/**
+ * A name from attributes whose values are encoded already.
+ *
+ * @throws NameError `name.bad_value` for a type that is no object identifier, and for a value that does not decode
+ */
 export function encodeName(
   rdns: readonly (readonly { readonly type: string; readonly encodedValue: Uint8Array }[])[],
 ): Name {
-  const sets = rdns.map((attributes) =>
-    der.setOf(attributes.map(({ type, encodedValue }) => der.sequence(der.oid(type), encodedValue))),
-  );
-  return decodeName(der.sequence(...sets));
+  try {
+    const sets = rdns.map((attributes) =>
+      der.setOf(attributes.map(({ type, encodedValue }) => der.sequence(der.oid(type), encodedValue))),
+    );
+    return decodeName(der.sequence(...sets));
+  } catch (cause) {
+    throw new NameError('name.bad_value', 'a type or a value that no name can have', { cause });
+  }
 }
 
 /** The element that holds `value` in an attribute of this type. @throws NameError `name.bad_value` */

@@ -16,7 +16,6 @@ export interface HttpOptions {
 
 export interface HttpReply {
   status: number;
-  contentType: string;
   /** The header, as sent. */
   retryAfter: string | null;
   body: Uint8Array;
@@ -93,7 +92,7 @@ const exchangeOnce = async (options: HttpOptions, request: HttpRequest): Promise
     });
     const body = await readBody(response, request.maximumBytes);
     const { headers, status } = response;
-    return { status, contentType: headers.get('content-type') ?? '', retryAfter: headers.get('retry-after'), body };
+    return { status, retryAfter: headers.get('retry-after'), body };
   } catch (error) {
     throw failureOf(error, timeout, request.signal);
   }

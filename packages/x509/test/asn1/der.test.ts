@@ -84,6 +84,17 @@ describe('der and Asn1Reader are inverse', () => {
     );
   });
 
+  it('for the longest object identifiers, of one wide arc and of many narrow ones', () => {
+    for (const content of [`2a${'ff'.repeat(126)}7f`, `2a${'01'.repeat(127)}`, `${'ff'.repeat(127)}7f`]) {
+      const encoded = fromHex(`068180${content}`);
+      assert.deepEqual(der.oid(Asn1Reader.of(encoded).oid()), encoded);
+      const longer = fromHex(`068181${content.slice(0, -2)}8101`);
+      assert.throws(() => Asn1Reader.of(longer).oid(), badValue);
+    }
+    assert.throws(() => der.oid(`1.2${'.1'.repeat(128)}`), badValue);
+    assert.throws(() => der.oid(`1.2.${'9'.repeat(10_000)}`), badValue);
+  });
+
   it('for text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
