@@ -28,12 +28,16 @@ export const nameLints: readonly Lint[] = [
       profile.requireSubject && subject.rdns.length === 0 ? 'The subject is empty.' : undefined,
   },
   {
-    // Two common names are read differently by different verifiers.
+    // Two common names are read differently by different verifiers. In the name of a directory entry, which ends in
+    // domain components, those behind the first are its containers: CN=Adele,CN=Users,DC=contoso,DC=com.
     name: 'subject_several_common_names',
-    check: (certificate) =>
-      subjectAttributes(certificate).filter(({ type }) => type === oid.commonName).length > 1
+    check: (certificate) => {
+      const types = subjectAttributes(certificate).map(({ type }) => type);
+      const isDirectoryEntry = types.includes(oid.domainComponent) && !hasTwoCommonNamesInOneRdn(certificate);
+      return types.filter((type) => type === oid.commonName).length > 1 && !isDirectoryEntry
         ? 'The subject has more than one common name.'
-        : undefined,
+        : undefined;
+    },
   },
   {
     name: 'subject_attribute_empty',
@@ -131,4 +135,8 @@ function isWellFormed(name: GeneralName): boolean {
   if (!('value' in name)) return true;
   if (CONTROL_CHARACTER.test(name.value)) return false;
   return name.kind === 'registeredId' || forms[name.kind].test(name.value);
+}
+
+function hasTwoCommonNamesInOneRdn({ subject }: TbsCertificate): boolean {
+  return subject.rdns.some((rdn) => rdn.filter(({ type }) => type === oid.commonName).length > 1);
 }

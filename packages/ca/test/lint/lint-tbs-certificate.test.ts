@@ -175,6 +175,7 @@ const cases: [lint: string, name: string, build: () => Case][] = [
     }),
   ],
   ['subject_several_common_names', 'two common names', () => withSubject('CN=device-1,CN=administrator')],
+  ['subject_several_common_names', 'two in one', () => withSubject('CN=device-1+CN=administrator,DC=contoso')],
   [
     'subject_attribute_empty',
     'an empty organization',
@@ -401,6 +402,15 @@ function ecFields(): Partial<TbsCertificateFields> {
 }
 
 describe('lintTbsCertificate', () => {
+  it('takes the containers of a directory entry for no second name', () => {
+    const subject = parseName('CN=Adele,CN=Users,DC=contoso,DC=com');
+    const findings = lintTbsCertificate(encodeTbsCertificate({ ...fields, subject }), context);
+    assert.deepEqual(
+      findings.map(({ lint }) => lint),
+      ['contents_subject_mismatch'],
+    );
+  });
+
   it('finds nothing wrong with what is composed', () => {
     assert.deepEqual(lintTbsCertificate(encodeTbsCertificate(fields), context), []);
   });
