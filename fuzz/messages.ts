@@ -10,15 +10,23 @@ import type { BerNode } from './mutation/ber-tree.ts';
 const childrenOf = (nodes: readonly BerNode[], parent: number): number[] =>
   nodes.flatMap((node, index) => (node.parent === parent ? [index] : []));
 
+const TOP = -1;
+const NOWHERE = -2;
+
 /** The element at the end of a path of positions among siblings, negative ones from the end. */
-function at(nodes: readonly BerNode[], ...path: readonly number[]): number {
-  let index = -1;
+function descend(nodes: readonly BerNode[], from: number, ...path: readonly number[]): number {
+  let index = from;
   for (const step of path) {
-    index = childrenOf(nodes, index).at(step) ?? -2;
-    if (index === -2) return -2;
+    index = childrenOf(nodes, index).at(step) ?? NOWHERE;
+    if (index === NOWHERE) return NOWHERE;
   }
   return index;
 }
+
+/** SignedData's first SignerInfo, and its parts. */
+const signerInfoPath = [0, 1, 0, -1, 0] as const;
+const signerInfoParts = { digestAlgorithm: 2, attributes: 3, signature: 5 } as const;
+const contentPath = [0, 1, 0, 2, 1, 0] as const;
 
 const MESSAGE_DIGEST = Buffer.from('06092a864886f70d010904', 'hex');
 const digestNames: readonly [string, DigestName][] = [
@@ -47,8 +55,8 @@ const slice = (bytes: Uint8Array, { start, end }: BerNode): Uint8Array => bytes.
 export function signAgain(message: Uint8Array, privateKey: KeyObject): Uint8Array {
   const digested = withDigest(message);
   const nodes = parseBer(digested.bytes);
-  const attributes = nodes[at(nodes, 0, 1, 0, -1, 0, 3)];
-  const signature = nodes[at(nodes, 0, 1, 0, -1, 0, 5)];
+  const attributes = nodes[descend(nodes, TOP, ...signerInfoPath, signerInfoParts.attributes)];
+  const signature = nodes[descend(nodes, TOP, ...signerInfoPath, signerInfoParts.signature)];
   if (attributes?.tag !== 0xa0 || signature?.tag !== 0x04) return digested.bytes;
   const { bytes } = digested;
   const encoded = slice(bytes, attributes).slice();
@@ -62,30 +70,24 @@ export function signAgain(message: Uint8Array, privateKey: KeyObject): Uint8Arra
 /** The message with the digest of its content in its attributes. */
 function withDigest(message: Uint8Array): { bytes: Uint8Array; name: DigestName } {
   const nodes = parseBer(message);
-  const algorithm = nodes[at(nodes, 0, 1, 0, -1, 0, 2)];
+  const algorithm = nodes[descend(nodes, TOP, ...signerInfoPath, signerInfoParts.digestAlgorithm)];
   const name = algorithm === undefined ? 'sha256' : digestNameOf(slice(message, algorithm));
-  const attributes = at(nodes, 0, 1, 0, -1, 0, 3);
+  const attributes = descend(nodes, TOP, ...signerInfoPath, signerInfoParts.attributes);
   for (const attribute of childrenOf(nodes, attributes)) {
-    const value = nodes[at2(nodes, attribute, 1, 0)];
-    const type = nodes[childrenOf(nodes, attribute)[0] ?? -1];
+    const value = nodes[descend(nodes, attribute, 1, 0)];
+    const type = nodes[descend(nodes, attribute, 0)];
     if (value === undefined || type === undefined || !MESSAGE_DIGEST.equals(slice(message, type))) continue;
-    const content = octets(message, nodes, at(nodes, 0, 1, 0, 2, 1, 0));
+    const content = octets(message, nodes, descend(nodes, TOP, ...contentPath));
     return { bytes: replaceNode(message, nodes, value, element(0x04, digest(name, content))), name };
   }
   return { bytes: message, name };
 }
 
-function at2(nodes: readonly BerNode[], from: number, ...path: readonly number[]): number {
-  let index = from;
-  for (const step of path) index = childrenOf(nodes, index).at(step) ?? -2;
-  return index;
-}
-
 /** A certification request, or anything SIGNED, with a signature over what is there. */
 export function signRequestAgain(request: Uint8Array, privateKey: KeyObject): Uint8Array {
   const nodes = parseBer(request);
-  const info = nodes[at(nodes, 0, 0)];
-  const signature = nodes[at(nodes, 0, 2)];
+  const info = nodes[descend(nodes, TOP, 0, 0)];
+  const signature = nodes[descend(nodes, TOP, 0, 2)];
   if (info === undefined || signature?.tag !== 0x03) return request;
   return replaceNode(request, nodes, signature, der.bitString(signData(privateKey, 'sha256', slice(request, info))));
 }

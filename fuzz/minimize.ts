@@ -1,6 +1,5 @@
 /** Makes an input that shows a fault as small as can be had in a few thousand tries. */
-import { parseBer, replaceNode } from './mutation/ber-tree.ts';
-import { concat } from './mutation/ber-tree.ts';
+import { concat, parseBer, replaceNode } from './mutation/ber-tree.ts';
 
 /** Whether an input still shows the same fault. */
 export type ShowsFault = (input: Uint8Array) => Promise<boolean>;

@@ -2,6 +2,7 @@
 
 const HEADER_BYTES = 16;
 const LARGEST = 80_000;
+/** Places in the header. */
 const field = { executions: 0, length: 1, busy: 2 } as const;
 
 export class Watched {

@@ -45,7 +45,10 @@ const roundTrip =
     const { value } = read;
     if (value === undefined || value === null) return { accepted: true, signature: `${name} nothing` };
     const encoded = encode(value);
-    promise(isDeepStrictEqual(decode(encoded), value), `${name}: encoded again, another value`);
+    const again = attempt(() => decode(encoded), Asn1Error);
+    if (again.accepted) promise(isDeepStrictEqual(again.value, value), `${name}: encoded again, another value`);
+    // URLs that shared a point get one each, which may be more than a reader takes.
+    else promise((again.error as Asn1Error).code === 'too_many_elements', `${name}: encoded again, it cannot be read`);
     promise(!exact || equalBytes(encoded, input), `${name}: two encodings of one value`);
     return { accepted: true, signature: `${name} ${shapeOf(value)}` };
   };

@@ -2,8 +2,7 @@
 import { createCertRep, decodeIssuerAndSerialNumber, decodePkiMessage, ScepError } from '@scepter/scep';
 import { Asn1Error, decodeCertificationRequest, digest, equalBytes, toHex } from '@scepter/x509';
 import type { CertificationRequest } from '@scepter/x509';
-import type { WorkerKeys } from '../../packages/server/src/workers/jobs.ts';
-import type { ReadResult } from '../../packages/server/src/workers/jobs.ts';
+import type { ReadResult, WorkerKeys } from '../../packages/server/src/workers/jobs.ts';
 import { readRequest } from '../../packages/server/src/workers/read-request.ts';
 import { WorkerAuthorities } from '../../packages/server/src/workers/worker-authorities.ts';
 import { readCorpus } from '../corpus.ts';

@@ -215,7 +215,7 @@ describe('scepter request', () => {
     assert.equal(code, 2);
     assert.match(oneLine(stderr), /"CN=router-1" is not the id of a request\. Hint: /);
     const unknown = await here('request show 999');
-    assert.match(oneLine(unknown.stderr), /^scepter: There is no request with this id\.$/);
+    assert.match(oneLine(unknown.stderr), /^scepter: There is no request 999\.$/);
   });
 });
 

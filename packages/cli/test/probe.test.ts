@@ -62,6 +62,12 @@ describe('scepter probe', () => {
     assert.doesNotMatch(stdout, /caps\./);
   });
 
+  it('says before it probes that the JUnit file cannot be written', async () => {
+    const { code, stdout, stderr } = await scepterHere(['probe', url, '--junit', 'none/probe.xml'], { folder });
+    assert.deepEqual([code, stdout], [2, '']);
+    assert.match(stderr, /^scepter: --junit cannot be written/);
+  });
+
   it('prints JSON and nothing else with --json, safe for a terminal', async () => {
     const { code, stdout, stderr } = await scepterHere(['probe', url, '--check', 'ca.decodes', '--json']);
     assert.deepEqual([code, stderr, stdout.endsWith('}\n')], [1, '', true]);

@@ -75,8 +75,14 @@ const requireReachable = async (server: ServerUnderTest): Promise<void> => {
 const timed = async (server: ServerUnderTest, check: Check): Promise<Outcome & { durationMs: number }> => {
   const startedMs = performance.now();
   const outcome = await runCheck(server, check);
-  return { ...outcome, durationMs: performance.now() - startedMs };
+  const saw = shorten(server.withoutSecrets(outcome.saw));
+  return { ...outcome, saw, durationMs: performance.now() - startedMs };
 };
+
+/** What a server sends may be long; a report is to be read. */
+const longestText = 2_000;
+
+const shorten = (text: string): string => (text.length <= longestText ? text : `${text.slice(0, longestText)}…`);
 
 /** A check ends with an outcome, whatever happens in it. */
 const runCheck = async (server: ServerUnderTest, check: Check): Promise<Outcome> => {

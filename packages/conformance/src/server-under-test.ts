@@ -38,6 +38,7 @@ export class ServerUnderTest {
   readonly #remembered = new Map<string, Promise<unknown>>();
   #enrollments = 0;
   #challengeTaken = false;
+  readonly #secrets = new Set<string>();
 
   constructor(options: ProbeOptions) {
     this.options = options;
@@ -47,6 +48,7 @@ export class ServerUnderTest {
       timeoutMs: options.timeoutMs ?? 10_000,
       intervalMs: options.intervalMs ?? 25,
       tlsCa: options.tlsCa,
+      signal: options.signal,
     });
   }
 
@@ -164,6 +166,17 @@ export class ServerUnderTest {
    */
   async takeChallenge(): Promise<string> {
     await this.#requirePinned();
+    const challenge = await this.#nextChallenge();
+    this.#secrets.add(challenge);
+    return challenge;
+  }
+
+  /** A server may quote a challenge; the report must not. */
+  withoutSecrets(text: string): string {
+    return [...this.#secrets].reduce((clean, secret) => clean.replaceAll(secret, '(the challenge)'), text);
+  }
+
+  async #nextChallenge(): Promise<string> {
     const source = this.options.challenge ?? { kind: 'none' };
     switch (source.kind) {
       case 'none':

@@ -128,6 +128,17 @@ describe('a busy server', () => {
     assert.deepEqual(results.map(told), ['pass http.post: FAILURE badCertId']);
   });
 
+  it('keeps nobody who interrupts the probe', async (test) => {
+    const busy = response('busy', 'HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10');
+    const url = await startRaw(test, (_request, socket) => socket.write(busy));
+    const startedAt = performance.now();
+    await assert.rejects(
+      runProbe(url, { signal: AbortSignal.timeout(200) }),
+      (error) => error instanceof ProbeError && error.code === 'probe.aborted',
+    );
+    assert.ok(performance.now() - startedAt < 8_000, 'long before the ten seconds that it asks for');
+  });
+
   it('that stays busy is unclear, not failed', async (test) => {
     const server = await startSmallServer({
       http: (received, answer) =>

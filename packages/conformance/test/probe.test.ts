@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { der } from '@scepter/x509';
 import { catalogue, probe, ProbeError } from '../src/index.ts';
 import { runProbe, told } from './run-probe.ts';
 import { rightChallenge } from './small-behaviour.ts';
@@ -99,6 +100,23 @@ describe('probe', () => {
     const only = ['enrollment', 'renewal', 'clients', 'abuse.challenge-forms', 'abuse.csr-sid'];
     const report = await runProbe(server.url, { abuse: true, only });
     assert.doesNotMatch(JSON.stringify(report), new RegExp(rightChallenge));
+  });
+
+  it('shows no challenge that a server quotes, and no more than a screen of what it says', async (test) => {
+    const text = der.utf8String(`Wrong: ${rightChallenge}`);
+    const server = await startSmallServer({
+      capabilities: 'long '.repeat(100_000),
+      refuse: ({ type }) => (type === '19' ? '2' : undefined),
+      reply: (options) => ({
+        ...options,
+        attributes: [...options.attributes, { type: '1.3.6.1.5.5.7.24.1', values: [text] }],
+      }),
+    });
+    test.after(() => server.close());
+    const report = await runProbe(server.url, { only: ['caps.answer', 'enroll.success'] });
+    assert.doesNotMatch(JSON.stringify(report), new RegExp(rightChallenge));
+    assert.match(stateOf(report.results, 'enroll.success'), /badRequest \(Wrong: \(the challenge\)\)$/);
+    for (const { saw } of report.results) assert.ok(saw.length <= 2_001);
   });
 
   it('uses a subject as it is given, with a number in the place of {n}', async (test) => {

@@ -71,7 +71,9 @@ export function decodeCertificate(encoded: Uint8Array, options: { readonly rules
 type TbsContents = Omit<Certificate, 'encoded' | 'tbs' | 'signatureAlgorithm' | 'signature'>;
 
 function readTbs(fields: Asn1Reader): TbsContents & { innerAlgorithm: AlgorithmIdentifier } {
-  const version = fields.optionalConstructed(tag.contextConstructed(0))?.smallInteger() ?? 0;
+  const versionField = fields.optionalConstructed(tag.contextConstructed(0));
+  const version = versionField?.smallInteger() ?? 0;
+  versionField?.end();
   if (version < 0 || version > 2) throw new Asn1Error('bad_value', 'a certificate of an unknown version');
   const serialNumber = readSerialNumber(fields);
   const innerAlgorithm = readAlgorithmIdentifier(fields);

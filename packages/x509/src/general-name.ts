@@ -44,8 +44,13 @@ export function decodeGeneralNames(encoded: Uint8Array): GeneralName[] {
 /** Reads GeneralName after GeneralName to the end. */
 export function readGeneralNames(reader: Asn1Reader): GeneralName[] {
   const names: GeneralName[] = [];
-  while (!reader.atEnd()) names.push(generalName(reader.next()));
+  while (!reader.atEnd()) names.push(readGeneralName(reader));
   return names;
+}
+
+/** Reads one GeneralName. */
+export function readGeneralName(reader: Asn1Reader): GeneralName {
+  return generalName(reader.next());
 }
 
 function generalName(element: Asn1Element): GeneralName {

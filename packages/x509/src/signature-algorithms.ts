@@ -65,15 +65,24 @@ function resolvePss({ parameters }: AlgorithmIdentifier): SignatureScheme | unde
 
 function readPssParameters(parameters: Uint8Array): SignatureScheme | undefined {
   const fields = Asn1Reader.of(parameters).sequence();
-  const hashField = fields.optionalConstructed(tag.contextConstructed(0));
-  const digest = hashField === undefined ? 'sha1' : resolveDigestAlgorithm(readAlgorithmIdentifier(hashField));
-  const maskField = fields.optionalConstructed(tag.contextConstructed(1));
-  const maskDigest = maskField === undefined ? 'sha1' : resolveMaskDigest(readAlgorithmIdentifier(maskField));
-  const saltLength = fields.optionalConstructed(tag.contextConstructed(2))?.smallInteger() ?? 20;
-  const trailer = fields.optionalConstructed(tag.contextConstructed(3))?.smallInteger() ?? 1;
+  const hash = readExplicit(fields, 0, readAlgorithmIdentifier);
+  const mask = readExplicit(fields, 1, readAlgorithmIdentifier);
+  const saltLength = readExplicit(fields, 2, (field) => field.smallInteger()) ?? 20;
+  const trailer = readExplicit(fields, 3, (field) => field.smallInteger()) ?? 1;
   fields.end();
+  const digest = hash === undefined ? 'sha1' : resolveDigestAlgorithm(hash);
+  const maskDigest = mask === undefined ? 'sha1' : resolveMaskDigest(mask);
   if (digest === undefined || digest !== maskDigest || trailer !== 1) return undefined;
   return saltLength >= 0 && saltLength <= 512 ? { family: 'rsa-pss', digest, saltLength } : undefined;
+}
+
+/** What `[number] EXPLICIT OPTIONAL` holds, and nothing behind it. */
+function readExplicit<T>(fields: Asn1Reader, number: number, read: (field: Asn1Reader) => T): T | undefined {
+  const field = fields.optionalConstructed(tag.contextConstructed(number));
+  if (field === undefined) return undefined;
+  const value = read(field);
+  field.end();
+  return value;
 }
 
 function resolveMaskDigest({ oid: maskOid, parameters }: AlgorithmIdentifier): DigestName | undefined {

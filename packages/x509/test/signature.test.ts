@@ -152,6 +152,8 @@ describe('RSASSA-PSS (RFC 4055, 3.1)', () => {
     ['a negative salt', parameters(sha256, sha256, -1)],
     ['a huge salt', parameters(sha256, sha256, 100_000)],
     ['an unknown digest', parameters(der.sequence(der.oid('1.2.3')), sha256, 32)],
+    ['a digest with something behind it', der.sequence(der.explicit(0, sha1, der.null()))],
+    ['a salt with something behind it', der.sequence(der.explicit(2, der.integer(20), der.integer(32)))],
   ];
   for (const [label, value] of unknown) {
     it(`does not know ${label}`, () => {

@@ -48,6 +48,14 @@ with any SCEP server (RFC 8894), not only with Scepter.
 
 Give the fingerprint of the CA certificate, as its administrator told you, with
 --ca-fingerprint: without it anybody on the way can answer in the CA's place.
+The root's fingerprint stays right when one issuing CA follows another.
+
+With an EC key the server encrypts its answer under the challenge: give one of
+16 characters or more, also where the server asks for none.
+
+Exit codes:
+  0  the certificate is there  2  asked wrongly
+  1  refused or failed; or it waits, and <prefix>.pem.pending is there
 
 Examples:
   A challenge kept out of the process list and the shell's history:

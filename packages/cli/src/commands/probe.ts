@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { access, constants } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { catalogue, groupNames, probe, ProbeError, reportToJson, reportToJunit } from '@scepter/conformance';
 import type { ProbeAlgorithms, ProbeOptions } from '@scepter/conformance';
@@ -107,6 +108,7 @@ function parseSeconds(text: string): number {
 
 async function runProbe(url: string, options: ProbeCommandOptions, world: World, screen: Screen): Promise<void> {
   const plan = await planProbe(url, options, world);
+  if (options.junit !== undefined) await checkJunit(options.junit, world);
   if (options.abuse === true) warnOfAbuse(screen);
   const interruption = world.takeInterruption();
   try {
@@ -178,6 +180,16 @@ async function readTlsCa(name: string, world: World): Promise<string> {
   if (pem === undefined) throw usageError(`There is no file ${path}.`);
   if (!pem.includes('-----BEGIN CERTIFICATE-----')) throw usageError(`${path} has no certificate in PEM.`);
   return pem;
+}
+
+/** Before anything is sent: a report that cannot be written would be missed only at the end. */
+async function checkJunit(name: string, world: World): Promise<void> {
+  const folder = dirname(resolve(world.workingFolder, name));
+  try {
+    await access(folder, constants.W_OK);
+  } catch {
+    throw usageError(`--junit cannot be written: ${folder} is no folder that you may write to.`);
+  }
 }
 
 function warnOfAbuse({ err }: Screen): void {

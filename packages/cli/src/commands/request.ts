@@ -45,7 +45,7 @@ Examples:
 
 const approveExamples = `
 The device gets its certificate at its next poll, if its certificate profile
-still allows it.
+still allows it. Of several, it stops at the first that cannot be approved.
 
 Examples:
   $ scepter request approve 7

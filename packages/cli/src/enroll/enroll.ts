@@ -134,7 +134,8 @@ async function ask(plan: EnrollmentPlan, client: ScepClient, request: PendingReq
     reply = await client.poll(request);
   }
   if (reply.status === 'success') return reply;
-  throw reply.status === 'pending' ? stillPending(reply.transactionId) : explainRefusal(reply);
+  if (reply.status === 'pending') throw stillPending(reply.transactionId);
+  throw plan.resume && reply.failInfo === 'badCertId' ? unknownHere(reply.transactionId) : explainRefusal(reply);
 }
 
 /** Not a failure of anybody: the key and the request stay, to ask again. */
@@ -145,6 +146,13 @@ function stillPending(transactionId: string): CommandError {
       hint: 'Once it is approved, run the same command with --resume; --wait waits for it.',
     },
   );
+}
+
+/** No answer to the request: asked at another address or with another key, and it may still be approved where it waits. */
+function unknownHere(transactionId: string): CommandError {
+  return new CommandError(`The server knows no request of this key with the transaction ${transactionId}.`, {
+    hint: 'The request is kept. Resume it with the --url, and the --renew if there was one, that it was made with.',
+  });
 }
 
 class RefusedError extends CommandError {}

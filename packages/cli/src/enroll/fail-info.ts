@@ -6,7 +6,7 @@ export const failInfoExplanations: Readonly<Record<FailInfo, string>> = {
   badMessageCheck: 'The server could not verify the signature of the request.',
   badRequest:
     'The server refuses the request: a wrong, used, expired or missing challenge, names or a renewal it does not allow, or a broken message. ' +
-    "Its log has the reason; the protocol doesn't tell.",
+    'Its log has the reason.',
   badTime: "The time in the request is too far from the server's; check this machine's clock.",
   badCertId: 'The server knows no certificate that fits the request.',
 };

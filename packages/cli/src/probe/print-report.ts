@@ -85,7 +85,7 @@ export function printSummary(out: Terminal, { conforms, durationMs, results }: P
   const must = counts.failedMust === 0 ? 'none of them' : `${counts.failedMust} of them`;
   const failed = counts.fail === 0 ? '0 failed' : `${counts.fail} failed, ${must} of the level MUST`;
   out.text(
-    `${results.length} checks: ${counts.pass} passed, ${failed}, ${counts['not-applicable']} not applicable, ${counts.inconclusive} unclear, in ${formatDuration(durationMs)}.`,
+    `${results.length} ${results.length === 1 ? 'check' : 'checks'}: ${counts.pass} passed, ${failed}, ${counts['not-applicable']} not applicable, ${counts.inconclusive} unclear, in ${formatDuration(durationMs)}.`,
     { tone: conforms ? 'good' : 'bad' },
   );
 }

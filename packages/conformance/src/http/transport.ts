@@ -38,12 +38,16 @@ export interface TransportOptions {
   readonly intervalMs: number;
   /** PEM of the certificates to trust for https, instead of the system's. */
   readonly tlsCa?: string | undefined;
+  /** Ends the waiting for a server that says it is busy. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A CRL may be large; everything else is some kilobytes. */
 const maximumBodyBytes = 8 * 1024 * 1024;
 const longestRetryAfterSeconds = 10;
 const maximumRetries = 3;
+/** Of all exchanges together: a server that is always busy must not keep the probe for hours. */
+const longestBusySeconds = 60;
 const busyStatuses: ReadonlySet<number> = new Set([429, 503]);
 
 /** HTTP to one server, bounded in time, size and rate. Redirects are not followed. */
@@ -53,6 +57,7 @@ export class Transport {
   readonly #options: TransportOptions;
   readonly #agent: Agent;
   #nextAt = 0;
+  #busySeconds = 0;
 
   constructor(options: TransportOptions) {
     this.url = new URL(options.url);
@@ -75,8 +80,17 @@ export class Transport {
       const seconds = Number(answer.headers.get('retry-after'));
       const mayRetry = busyStatuses.has(answer.status) && attempt < maximumRetries;
       if (!mayRetry || !(seconds > 0 && seconds <= longestRetryAfterSeconds)) return answer;
-      await sleep(seconds * 1000);
+      if (!(await this.#waitFor(seconds))) return answer;
     }
+  }
+
+  /** False when there was enough waiting, or the probe is interrupted. */
+  async #waitFor(seconds: number): Promise<boolean> {
+    if (this.#busySeconds + seconds > longestBusySeconds) return false;
+    this.#busySeconds += seconds;
+    const { signal } = this.#options;
+    await sleep(seconds * 1000, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+    return signal?.aborted !== true;
   }
 
   /** Bytes over a connection of their own; `tls` over the probe's TLS options. */

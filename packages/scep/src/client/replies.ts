@@ -22,7 +22,7 @@ export const openerFor = (
   if (canEnvelopeUnder(challengePassword)) return { password: challengePassword };
   throw new ScepError(
     'scep.bad_argument',
-    'nobody can encrypt the answer: the key is not RSA, and there is no challenge of 16 characters or more',
+    'the answer could not be encrypted: the key is not RSA, and no challenge of 16 characters or more is given',
   );
 };
 

@@ -12,7 +12,7 @@ import {
   equalBytes,
   findExtension,
   formatGeneralName,
-  namesEqual,
+  formatName,
   oid,
 } from '@scepter/x509';
 import type { Certificate, CertificationRequest, GeneralName } from '@scepter/x509';
@@ -197,11 +197,15 @@ async function authorizeRenewal(
   });
 }
 
-/** The same subject, and no alternative name that the certificate does not have. */
+/**
+ * The same subject, letter for letter, and no alternative name that the certificate does not have. RFC 5280 7.1 takes names
+ * for equal that differ in case, spaces or compatible characters (`ｄｃ` and `dc`); those who check certificates often do
+ * not, and a renewal must not make of one name another one that nobody has authorized.
+ */
 function asksForTheSameNames(request: CertificationRequest, certificate: Certificate): boolean {
   const held = new Set(subjectAltNamesOf(certificate).map(formatGeneralName));
   return (
-    namesEqual(request.subject, certificate.subject) &&
+    formatName(request.subject) === formatName(certificate.subject) &&
     request.subjectAltNames.every((name) => held.has(formatGeneralName(name)))
   );
 }

@@ -53,7 +53,7 @@ export async function listen(options: HttpServerOptions): Promise<ListeningServe
     (request, response) => void respond(request, response, options),
   );
   server.prependListener('connection', (socket: Socket) => guard.connected(socket));
-  server.on('drop', (dropped) => guard.report('connections', dropped?.remoteAddress ?? 'unknown'));
+  server.on('drop', (dropped) => guard.dropped(dropped?.remoteAddress));
   server.maxConnections = limits.connections + CLOSING_CONNECTIONS;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

@@ -109,7 +109,7 @@ export class ScepRoutes {
     const { guard } = this.#options;
     const full = this.#places.enter(client.group);
     if (full !== undefined) {
-      guard.report(full === 'client' ? 'concurrentRequestsPerAddress' : 'concurrentRequests', client.text);
+      guard.report(full === 'client' ? 'concurrentRequestsPerAddress' : 'concurrentRequests', client);
       return guard.busy(full, RETRY_AFTER_MS);
     }
     try {

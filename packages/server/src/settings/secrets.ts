@@ -47,8 +47,10 @@ export function readSettingsFile(path: string, file: string, { readFile }: Surro
   try {
     return readFile(file);
   } catch (cause) {
-    const reason = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
-    const sentence = `${path}: the file ${file} can't be read${reason}.`;
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;
+    const reason = code === undefined ? '' : ` (${code})`;
+    const sentence =
+      code === 'ENOENT' ? `${path}: there is no file ${file}.` : `${path}: the file ${file} can't be read${reason}.`;
     throw new SettingsError('settings.file_unreadable', path, sentence, { cause });
   }
 }

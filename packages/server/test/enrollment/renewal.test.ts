@@ -110,6 +110,16 @@ describe('renewal by a certificate of ours', () => {
     assert.equal(await refusedWith(renewal(await enrolled(), { subject: 'CN=another' })), 'renewal.other_names');
   });
 
+  for (const { name, subject } of [
+    { name: 'compatible characters', subject: 'CN=\uFF44evice' },
+    { name: 'capitals', subject: 'CN=Device' },
+    { name: 'spaces', subject: String.raw`CN=\ device` },
+  ]) {
+    it(`S2: not for a subject that RFC 5280 takes for equal and others do not: ${name}`, async () => {
+      assert.equal(await refusedWith(renewal(await enrolled(), { subject })), 'renewal.other_names');
+    });
+  }
+
   it('not when it is revoked', async () => {
     const old = await enrolled();
     await laboratory.server.store.revoke({ serialNumber: old.serialHex, revokedAt: new Date(), reason: 'superseded' });

@@ -199,14 +199,14 @@ describe('a connection that cannot be', () => {
       'no such certificate',
       { clientId, clientCertificate: { certificateFile: 'none.pem' } },
       'clientCertificate.certificateFile',
-      /ENOENT/,
+      /there is no file /,
       'settings.file_unreadable',
     ],
     [
       'no such token',
       { clientId, workloadIdentity: { federatedTokenFile: 'none' } },
       'workloadIdentity.federatedTokenFile',
-      /ENOENT/,
+      /there is no file /,
       'settings.file_unreadable',
     ],
     [

@@ -1,6 +1,6 @@
 import { der } from '../asn1/der.ts';
 import { Asn1Reader } from '../asn1/reader.ts';
-import { encodeGeneralName, readGeneralNames } from '../general-name.ts';
+import { encodeGeneralName, readGeneralName } from '../general-name.ts';
 import { oid } from '../object-identifiers.ts';
 import type { Extension } from './extension.ts';
 
@@ -23,11 +23,11 @@ export function decodeAuthorityInfoAccess(value: Uint8Array): { caIssuers: strin
   while (!descriptions.atEnd()) {
     const description = descriptions.sequence();
     const method = description.oid();
-    for (const location of readGeneralNames(description)) {
-      if (location.kind !== 'uri') continue;
-      if (method === oid.accessCaIssuers) access.caIssuers.push(location.value);
-      if (method === oid.accessOcsp) access.ocsp.push(location.value);
-    }
+    const location = readGeneralName(description);
+    description.end();
+    if (location.kind !== 'uri') continue;
+    if (method === oid.accessCaIssuers) access.caIssuers.push(location.value);
+    if (method === oid.accessOcsp) access.ocsp.push(location.value);
   }
   return access;
 }

@@ -16,11 +16,14 @@ export function decodeCrlDistributionPoints(value: Uint8Array): string[] {
   reader.end();
   const urls: string[] = [];
   while (!points.atEnd()) {
-    const fullName = points
-      .sequence()
-      .optionalConstructed(tag.contextConstructed(0))
-      ?.optionalConstructed(tag.contextConstructed(0));
-    if (fullName === undefined) continue;
+    const point = points.sequence();
+    const pointName = point.optionalConstructed(tag.contextConstructed(0));
+    point.optional(tag.context(1));
+    point.optional(tag.contextConstructed(2));
+    point.end();
+    const fullName = pointName?.optionalConstructed(tag.contextConstructed(0));
+    if (pointName === undefined || fullName === undefined) continue;
+    pointName.end();
     for (const name of readGeneralNames(fullName)) {
       if (name.kind === 'uri') urls.push(name.value);
     }

@@ -115,4 +115,32 @@ describe('the other extensions', () => {
     assert.deepEqual(x509.decodeAuthorityInfoAccess(extension.value), access);
     assert.deepEqual(x509.decodeAuthorityInfoAccess(x509.encodeAuthorityInfoAccess({})), { caIssuers: [], ocsp: [] });
   });
+
+  it('authority information access has one location for each method (4.2.2.1)', () => {
+    const location = (value: string): Uint8Array => der.implicitPrimitive(6, Buffer.from(value));
+    const access = (...locations: Uint8Array[]): Uint8Array =>
+      der.sequence(der.sequence(der.oid(oid.accessOcsp), ...locations));
+    assert.deepEqual(x509.decodeAuthorityInfoAccess(access(location('http://a'))).ocsp, ['http://a']);
+    assert.throws(() => x509.decodeAuthorityInfoAccess(access()), x509.Asn1Error);
+    assert.throws(() => x509.decodeAuthorityInfoAccess(access(location('a'), location('b'))), x509.Asn1Error);
+  });
+
+  it('CRL distribution points have nothing behind their three fields (4.2.1.13)', () => {
+    const url = der.implicitPrimitive(6, Buffer.from('http://a'));
+    const fullName = der.implicitConstructed(0, url);
+    const reasons = der.implicitPrimitive(1, Uint8Array.of(1, 6));
+    const issuer = der.implicitConstructed(2, url);
+    const points = (...fields: Uint8Array[]): Uint8Array => der.sequence(der.sequence(...fields));
+    assert.deepEqual(x509.decodeCrlDistributionPoints(points(der.explicit(0, fullName), reasons, issuer)), [
+      'http://a',
+    ]);
+    assert.deepEqual(x509.decodeCrlDistributionPoints(points(reasons)), []);
+    assert.deepEqual(x509.decodeCrlDistributionPoints(points(der.explicit(0, der.implicitConstructed(1)))), []);
+    for (const refused of [
+      points(der.explicit(0, fullName, fullName)),
+      points(der.explicit(0, fullName), issuer, url),
+    ]) {
+      assert.throws(() => x509.decodeCrlDistributionPoints(refused), x509.Asn1Error);
+    }
+  });
 });

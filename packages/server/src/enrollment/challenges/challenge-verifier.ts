@@ -1,6 +1,6 @@
 /** Step 4 where a challenge decides: whether it is one of this endpoint's, and good for this request. */
-import { formatGeneralName, namesEqual, parseName } from '@scepter/x509';
-import type { CertificationRequest } from '@scepter/x509';
+import { formatGeneralName, formatName, namesEqual, parseName } from '@scepter/x509';
+import type { CertificationRequest, Name } from '@scepter/x509';
 import type { AttemptLimiter } from '../../attempt-limiter.ts';
 import type { ChallengeUse, IssuedChallenge, IssuedChallengeStore } from '../../store/issued-challenges.ts';
 import type { Authorization } from '../../store/store.ts';
@@ -94,7 +94,21 @@ function isBoundTo({ binding }: IssuedChallenge, request: CertificationRequest):
   if (binding === undefined) return true;
   const allowed = new Set(binding.subjectAltNames);
   return (
-    namesEqual(parseName(binding.subject), request.subject) &&
+    isSubjectAsOrdered(parseName(binding.subject), request.subject) &&
     request.subjectAltNames.every((name) => allowed.has(formatGeneralName(name)))
   );
+}
+
+/**
+ * The case of ASCII letters may differ, and how an accent is composed. RFC 5280 7.1 would also take `ｄｃ` for `dc`, which
+ * those who check certificates may read as two names. What differs by more is settled first: normalising long text is slow.
+ */
+function isSubjectAsOrdered(ordered: Name, requested: Name): boolean {
+  return namesEqual(ordered, requested) && comparable(ordered) === comparable(requested);
+}
+
+function comparable(subject: Name): string {
+  return formatName(subject)
+    .normalize('NFC')
+    .replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
 }

@@ -171,6 +171,6 @@ function canonicalAlternativeName(text: string): string {
   }
   throw new ChallengeOrderError(
     'challenge.bad_alternative_name',
-    'An alternative name is written with its kind: DNS:…, email:…, UPN:…, URI:… or IP:…',
+    `${JSON.stringify(text)} is no alternative name: it is written with its kind, DNS:…, email:…, UPN:…, URI:… or IP:…`,
   );
 }

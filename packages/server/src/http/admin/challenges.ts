@@ -18,7 +18,10 @@ const orderSchema = z
   .strictObject({
     endpoint: endpointName,
     kind: z.enum(['one-time', 'static']),
-    validForSeconds: z.int().min(60).max(longestValiditySeconds.static),
+    validForSeconds: z
+      .int()
+      .min(60)
+      .max(longestValiditySeconds.static, `a challenge is valid for ${longestValiditySeconds.static} s (366 days) at most`),
     maximumUses: z.int().min(1).max(1_000_000).optional(),
     subject: lineOf(1024).optional(),
     subjectAltNames: z.array(lineOf(1024)).max(50).optional(),

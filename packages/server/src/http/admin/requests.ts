@@ -24,8 +24,9 @@ export function requestRoutes(approvals: Approvals): Hono<AdminEnvironment> {
   });
 
   routes.get('/:id', async (context) => {
-    const request = await approvals.find(idOf(context.req.param('id')));
-    if (request === undefined) throw unknownRequest();
+    const id = idOf(context.req.param('id'));
+    const request = await approvals.find(id);
+    if (request === undefined) throw unknownRequest(id);
     return context.json(described(request));
   });
 
@@ -39,9 +40,10 @@ export function requestRoutes(approvals: Approvals): Hono<AdminEnvironment> {
     return decide(context, context.req.param('id'), { decision: 'denied', reason });
   });
 
-  async function decide(context: AdminContext, id: string, decision: Omit<Decision, 'by'>): Promise<Response> {
-    const outcome = await approvals.decide(idOf(id), { ...decision, by: context.var.administrator.name });
-    if (outcome.kind === 'unknown') throw unknownRequest();
+  async function decide(context: AdminContext, text: string, decision: Omit<Decision, 'by'>): Promise<Response> {
+    const id = idOf(text);
+    const outcome = await approvals.decide(id, { ...decision, by: context.var.administrator.name });
+    if (outcome.kind === 'unknown') throw unknownRequest(id);
     const { request } = outcome;
     if (outcome.kind === 'too-late') throw new AdminProblem('admin.conflict', whyNot(request));
     const verb = decision.decision === 'approved' ? 'approve' : 'deny';
@@ -56,11 +58,12 @@ export function requestRoutes(approvals: Approvals): Hono<AdminEnvironment> {
 function idOf(text: string): number {
   const id = Number(text);
   if (/^[1-9]\d{0,14}$/.test(text)) return id;
-  throw unknownRequest();
+  throw new AdminProblem('admin.not_found', 'There is no request with this id.');
 }
 
-function unknownRequest(): AdminProblem {
-  return new AdminProblem('admin.not_found', 'There is no request with this id.');
+/** Named: the caller may have asked for several. */
+function unknownRequest(id: number): AdminProblem {
+  return new AdminProblem('admin.not_found', `There is no request ${id}.`);
 }
 
 function whyNot({ id, state, serialNumber }: PendingRequest): string {

@@ -10,9 +10,8 @@ export interface ConnectionsOptions {
 }
 
 interface Connection {
-  readonly client: string;
-  /** A proxy's connections carry many clients: they count only overall, and are never given up. */
-  readonly shared: boolean;
+  /** Undefined for a proxy's, which carry many clients: they count only overall, and are never given up. */
+  readonly client: string | undefined;
   /** Requests on it that we owe an answer to. Only a connection without any can be given up. */
   owed: number;
 }
@@ -20,7 +19,7 @@ interface Connection {
 export class Connections {
   readonly #options: ConnectionsOptions;
   readonly #open = new Map<Socket, Connection>();
-  /** Of each client, the oldest first. */
+  /** Of each client, the oldest first. Those of proxies are not in it. */
   readonly #byClient = new Map<string, Set<Socket>>();
 
   constructor(options: ConnectionsOptions) {
@@ -37,15 +36,15 @@ export class Connections {
    *
    * @returns whose limit has been reached, if any
    */
-  admit(socket: Socket, client: string, { shared }: { readonly shared: boolean }): 'client' | 'overall' | undefined {
-    const reached = this.#reached(client, shared);
+  admit(socket: Socket, address: string, { shared }: { readonly shared: boolean }): 'client' | 'overall' | undefined {
+    const client = shared ? undefined : address;
+    const reached = this.#reached(client);
     if (reached !== undefined && !this.#makeRoom(client, reached)) {
       socket.resetAndDestroy();
       return reached;
     }
-    this.#open.set(socket, { client, shared, owed: 0 });
-    const own = this.#byClient.get(client) ?? new Set();
-    this.#byClient.set(client, own.add(socket));
+    this.#open.set(socket, { client, owed: 0 });
+    if (client !== undefined) this.#byClient.set(client, (this.#byClient.get(client) ?? new Set()).add(socket));
     socket.once('close', () => this.#remove(socket));
     return reached;
   }
@@ -61,18 +60,19 @@ export class Connections {
     if (connection !== undefined) connection.owed -= 1;
   }
 
-  #reached(client: string, shared: boolean): 'client' | 'overall' | undefined {
-    if (!shared && this.#count(client) >= this.#options.perClient) return 'client';
+  #reached(client: string | undefined): 'client' | 'overall' | undefined {
+    if (this.#count(client) >= this.#options.perClient) return 'client';
     return this.#open.size >= this.#options.overall ? 'overall' : undefined;
   }
 
-  #count(client: string): number {
-    return this.#byClient.get(client)?.size ?? 0;
+  /** None for a proxy: its next connection may be the first of somebody. */
+  #count(client: string | undefined): number {
+    return client === undefined ? 0 : (this.#byClient.get(client)?.size ?? 0);
   }
 
-  #makeRoom(client: string, reached: 'client' | 'overall'): boolean {
+  #makeRoom(client: string | undefined, reached: 'client' | 'overall'): boolean {
     // A client with too many keeps the newest: the oldest are the ones it has forgotten.
-    if (reached === 'client') return this.#giveUpOneOf(client);
+    if (client !== undefined && reached === 'client') return this.#giveUpOneOf(client);
     const own = this.#count(client);
     const greediest = this.#greediest();
     if (greediest === undefined || this.#count(greediest) <= own) return false;
@@ -95,7 +95,7 @@ export class Connections {
   #giveUpOneOf(client: string): boolean {
     for (const socket of this.#byClient.get(client) ?? []) {
       const connection = this.#open.get(socket);
-      if (connection === undefined || connection.owed > 0 || connection.shared) continue;
+      if (connection === undefined || connection.owed > 0) continue;
       this.#remove(socket);
       socket.resetAndDestroy();
       return true;
@@ -107,6 +107,7 @@ export class Connections {
     const connection = this.#open.get(socket);
     if (connection === undefined) return;
     this.#open.delete(socket);
+    if (connection.client === undefined) return;
     const own = this.#byClient.get(connection.client);
     own?.delete(socket);
     if (own?.size === 0) this.#byClient.delete(connection.client);

@@ -71,10 +71,15 @@ export class Guard {
 
   /** Before anything is read of a connection. */
   connected(socket: Socket): void {
-    const { text, group } = this.#addresses.of(socket.remoteAddress, undefined);
+    const client = this.#addresses.of(socket.remoteAddress, undefined);
     const shared = this.#addresses.isTrustedProxy(socket.remoteAddress);
-    const problem = this.#connections.admit(socket, group, { shared });
-    if (problem !== undefined) this.report(problem === 'client' ? 'connectionsPerAddress' : 'connections', text);
+    const problem = this.#connections.admit(socket, client.group, { shared });
+    if (problem !== undefined) this.report(problem === 'client' ? 'connectionsPerAddress' : 'connections', client);
+  }
+
+  /** A connection that came when there was no place for any more, and is gone already. */
+  dropped(address: string | undefined): void {
+    this.report('connections', this.#addresses.of(address, undefined));
   }
 
   /** Once a request's head is there. @returns the answer to a request that may not go on */
@@ -87,7 +92,7 @@ export class Guard {
     if (refusal === undefined) return undefined;
     const refusals = (this.#refusalsOn.get(socket) ?? 0) + 1;
     this.#refusalsOn.set(socket, refusals);
-    this.report(refusal.whose === 'client' ? 'requestsPerMinutePerAddress' : 'requestsPerMinute', client.text);
+    this.report(refusal.whose === 'client' ? 'requestsPerMinutePerAddress' : 'requestsPerMinute', client);
     return busyAnswer(refusal, refusals > REFUSALS_ON_A_CONNECTION ? { connection: 'close' } : {});
   }
 
@@ -96,8 +101,9 @@ export class Guard {
     return busyAnswer({ whose, retryAfterSeconds: this.#requests.retryAfterSeconds(waitMs) });
   }
 
-  report(limit: ReachedLimit, address: string): void {
-    if (this.#reports.isDue(`${limit} ${address}`)) this.#options.onLimitReached(limit, address);
+  /** Told once for the whole group: one with a /64 has addresses enough to fill the place for everybody's reports. */
+  report(limit: ReachedLimit, { text, group }: ClientAddress): void {
+    if (this.#reports.isDue(`${limit} ${group}`)) this.#options.onLimitReached(limit, text);
   }
 
   /** Keeps the connection until the answer is sent. Call it when the whole request is there. */

@@ -189,6 +189,12 @@ describe('S2: a challenge that is bound to a name', () => {
     { name: 'a longer subject', options: { subject: 'CN=anna,O=contoso,C=NO' }, accepted: false },
     { name: 'no subject', options: { subject: '' }, accepted: false },
     {
+      name: 'a subject in characters that are compatible, which others read as another name',
+      options: { subject: 'CN=\uFF41nna,O=contoso' },
+      accepted: false,
+    },
+    { name: 'a subject with a space in front', options: { subject: String.raw`CN=\ anna,O=contoso` }, accepted: false },
+    {
       name: 'another alternative name',
       options: { subject, subjectAltNames: [{ kind: 'upn', value: 'administrator@contoso.example' }] },
       accepted: false,

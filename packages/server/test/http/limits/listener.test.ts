@@ -77,6 +77,20 @@ describe('requests in time', () => {
     assert.deepEqual(listener.reached, [['requestsPerMinutePerAddress', '198.51.100.7']]);
   });
 
+  it('of one /64 are told once, whichever of its addresses they come from', async () => {
+    const listener = await opened({ '/': hello }, { requestBurstPerAddress: 1, requestsPerMinutePerAddress: 1 }, [
+      '127.0.0.1',
+    ]);
+    const from = (forwardedFor: string) => ask({ port: listener.port, headers: { 'x-forwarded-for': forwardedFor } });
+    for (const address of ['2001:db8::1', '2001:db8::2', '2001:db8::3', '2001:db8:0:1::4', '2001:db8:0:1::5']) {
+      await from(address);
+    }
+    assert.deepEqual(listener.reached, [
+      ['requestsPerMinutePerAddress', '2001:db8::2'],
+      ['requestsPerMinutePerAddress', '2001:db8:0:1::5'],
+    ]);
+  });
+
   it('a refusal answers a POST whose body it does not want, and the connection goes on', async () => {
     const listener = await opened({ '/': hello }, { requestBurstPerAddress: 3, requestsPerMinutePerAddress: 1 });
     const connection = await raw(listener.port);
@@ -137,6 +151,22 @@ describe('connections', () => {
     await further.closed;
     assert.ok(proxied.every((connection) => connection.isOpen()));
     assert.deepEqual(listener.reached, [['connections', '127.0.0.1']]);
+  });
+
+  it('of a trusted proxy find room while somebody else holds several', { skip: needsAddresses }, async () => {
+    const listener = await opened({ '/': hello }, { connections: 20 }, ['127.0.0.1']);
+    const proxied: RawConnection[] = [];
+    for (let count = 0; count < 8; count += 1) proxied.push(await raw(listener.port));
+    const others: RawConnection[] = [];
+    for (let count = 0; count < 12; count += 1) others.push(await raw(listener.port, `127.0.0.${2 + (count % 3)}`));
+    for (let count = 0; count < 6; count += 1) proxied.push(await raw(listener.port));
+    assert.equal((await ask({ port: listener.port, from: '127.0.0.9' })).status, 200, 'a newcomer without a proxy');
+    await sleep(50);
+    assert.deepEqual(
+      proxied.map((connection) => connection.isOpen()),
+      Array<boolean>(14).fill(true),
+    );
+    assert.equal(others.filter((connection) => connection.isOpen()).length, 5);
   });
 
   it('that wait for an answer of ours are never given up', async () => {
