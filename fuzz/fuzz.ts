@@ -40,7 +40,7 @@ if (!(seconds > 0 && executions > 0 && Number.isSafeInteger(seed) && seed >= 0 &
 }
 
 if (options.list) {
-  for (const { name, description } of targets) console.log(`${name.padEnd(24)}${description}`);
+  for (const { name, description } of targets) console.log(`${name.padEnd(26)}${description}`);
 } else {
   process.exitCode = (await fuzz()) === 0 ? 0 : 1;
 }

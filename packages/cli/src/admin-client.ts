@@ -1,7 +1,7 @@
 /** The admin API of the server that runs on a configuration's data folder. */
-import { readFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { parseDataFolder } from '@scepter/server';
+import { dirname, resolve } from 'node:path';
+import { adminRecordPath, parseDataFolder, readAdminRecord } from '@scepter/server';
+import type { AdminRecord } from '@scepter/server';
 import { CommandError } from './command-error.ts';
 import { exists } from './files.ts';
 import { readConfiguration } from './read-configuration.ts';
@@ -19,12 +19,6 @@ export interface AdminClient {
   delete(path: string): Promise<unknown>;
 }
 
-interface AdminRecord {
-  readonly url: string;
-  readonly token: string;
-  readonly processId: number;
-}
-
 const TIMEOUT_MS = 30_000;
 
 /**
@@ -38,8 +32,13 @@ const TIMEOUT_MS = 30_000;
  */
 export async function openAdminClient(config: string, world: World): Promise<AdminClient> {
   const folder = await findDataFolder(resolve(world.workingFolder, config), world);
-  const path = join(folder, 'admin.json');
-  const record = await readAdminRecord(path, folder);
+  const path = adminRecordPath(folder);
+  const record = await readAdminRecord(folder).catch((cause: unknown) => {
+    throw unreadable(path, folder, cause);
+  });
+  if (record === undefined) {
+    throw new CommandError(`${path} is damaged.`, { hint: 'A restart of the server writes it anew.' });
+  }
   const call = async (method: string, target: string, body?: unknown): Promise<unknown> =>
     readAnswer(await send(record, { method, target, body }, { path, world }), path);
   return {
@@ -59,18 +58,6 @@ async function findDataFolder(configurationFile: string, world: World): Promise<
   return parseDataFolder(json, { baseFolder: dirname(configurationFile), environment: world.environment });
 }
 
-async function readAdminRecord(path: string, folder: string): Promise<AdminRecord> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    throw unreadable(path, folder, cause);
-  }
-  const record = parseRecord(text);
-  if (record !== undefined) return record;
-  throw new CommandError(`${path} is damaged.`, { hint: 'A restart of the server writes it anew.' });
-}
-
 function unreadable(path: string, folder: string, cause: unknown): CommandError {
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
   if (code === 'EACCES' || code === 'EPERM') {
@@ -82,16 +69,6 @@ function unreadable(path: string, folder: string, cause: unknown): CommandError 
 
 const startHint =
   'Start it with `scepter serve`, or say with --config which configuration it runs from. It must run on this machine.';
-
-function parseRecord(text: string): AdminRecord | undefined {
-  try {
-    const { url, token, processId } = JSON.parse(text) as Partial<Record<string, unknown>>;
-    if (typeof url !== 'string' || typeof token !== 'string' || typeof processId !== 'number') return undefined;
-    return URL.canParse(url) ? { url, token, processId } : undefined;
-  } catch {
-    return undefined;
-  }
-}
 
 async function send(
   { url, token, processId }: AdminRecord,

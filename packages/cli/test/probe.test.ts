@@ -56,6 +56,24 @@ describe('scepter probe', () => {
     assert.match(stdout, /2 checks: 1 passed, 1 failed, none of them of the level MUST/);
   });
 
+  it('ends with 3 when a MUST stayed unclear, here for the want of a certificate to encrypt to', async () => {
+    const words = ['probe', url, '--check', 'enroll.success', '--challenge-command', 'exit 1'];
+    const { code, stdout } = await scepterHere(words);
+    assert.match(stdout, /^1 check: 0 passed, 0 failed, 0 not applicable, 1 unclear/m);
+    assert.equal(code, 3);
+  });
+
+  it('says so, and ends with 3, where no SCEP service is', async () => {
+    const elsewhere = createServer((_request, response) => response.writeHead(404).end());
+    await new Promise<void>((settle) => elsewhere.listen(0, '127.0.0.1', settle));
+    const { port } = elsewhere.address() as AddressInfo;
+    const { code, stdout, stderr } = await scepterHere(['probe', `http://127.0.0.1:${port}/`]);
+    elsewhere.closeAllConnections();
+    await new Promise((settle) => elsewhere.close(settle));
+    assert.deepEqual([code, stdout], [3, '']);
+    assert.match(stderr, /^scepter: There is no SCEP service: HTTP 404 to GetCACaps and GetCACert\.$/m);
+  });
+
   it('prints only what failed or is unclear with --brief', async () => {
     const { stdout } = await scepterHere(['probe', url, '--group', 'capabilities', '--check', 'ca.decodes', '--brief']);
     assert.match(stdout, /^CA certificates/);

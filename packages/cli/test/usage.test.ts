@@ -10,7 +10,18 @@ const challengeAndRequest = [
   ...['list', 'show', 'approve', 'deny'].map((command) => ['request', command]),
 ];
 const authority = [['authority'], ...['status', 'stage', 'activate'].map((command) => ['authority', command])];
-const everyCommand = [[], ['demo'], ['serve'], ['init'], ['check'], ...challengeAndRequest, ...authority, ['enroll'], ['emulate'], ['emulate', 'challenge']];
+const everyCommand = [
+  [],
+  ['demo'],
+  ['serve'],
+  ['init'],
+  ['check'],
+  ...challengeAndRequest,
+  ...authority,
+  ['enroll'],
+  ['emulate'],
+  ['emulate', 'challenge'],
+];
 
 describe('--help', () => {
   for (const command of everyCommand) {

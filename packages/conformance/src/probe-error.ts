@@ -2,6 +2,8 @@
 export type ProbeErrorCode =
   /** Nobody answers at the URL, or nobody that TLS trusts. */
   | 'probe.unreachable'
+  /** Somebody answers, and knows nothing of SCEP. */
+  | 'probe.no_service'
   /** An option is none that can be worked with. */
   | 'probe.bad_option'
   | 'probe.aborted';

@@ -18,7 +18,8 @@ import { WireError } from './wire/wire-error.ts';
  * Whatever the server does is a result of a check: bytes that cannot be decoded, silence and hang-ups are failures of the
  * check that met them.
  *
- * @throws ProbeError `probe.unreachable` when there is nobody to probe, `probe.bad_option`, `probe.aborted`
+ * @throws ProbeError `probe.unreachable` when there is nobody to probe, `probe.no_service` when somebody else answers,
+ *   `probe.bad_option`, `probe.aborted`
  * @example
  * const report = await probe({ url: 'http://ca.example/scep', now: () => new Date(), randomBytes });
  * for (const { id, saw, state } of report.results) console.log(id, state, saw);
@@ -62,13 +63,20 @@ const requireUsable = ({ only = [], subject = defaultSubject, url }: ProbeOption
   }
 };
 
-/** Any HTTP answer will do: what it is, the checks find out. */
+/** Any HTTP answer will do, what it is the checks find out; but a path where nothing is does not say anything of a server. */
 const requireReachable = async (server: ServerUnderTest): Promise<void> => {
+  let statuses: number[];
   try {
-    await server.capabilitiesAnswer();
+    const capabilities = await server.capabilitiesAnswer();
+    // GetCACaps alone may be missing: servers older than it exist.
+    statuses =
+      capabilities.status === 404 ? [404, (await server.caCertificatesAnswer()).status] : [capabilities.status];
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : 'unknown reason';
     throw new ProbeError('probe.unreachable', `nobody to probe: ${reason}`, { cause });
+  }
+  if (statuses.every((status) => status === 404)) {
+    throw new ProbeError('probe.no_service', 'no SCEP service: HTTP 404 to GetCACaps and GetCACert');
   }
 };
 

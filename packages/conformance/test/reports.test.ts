@@ -33,7 +33,14 @@ describe('reportToJson', () => {
   it('has every field that docs/probe.md lists', () => {
     const json = reportToJson(report);
     assert.deepEqual(Object.keys(json), ['version', 'url', 'startedAt', 'durationMs', 'conforms', 'counts', 'checks']);
-    assert.deepEqual(json.counts, { pass: 1, fail: 1, 'not-applicable': 1, inconclusive: 1, failedMust: 1 });
+    assert.deepEqual(json.counts, {
+      pass: 1,
+      fail: 1,
+      'not-applicable': 1,
+      inconclusive: 1,
+      failedMust: 1,
+      unclearMust: 0,
+    });
     assert.deepEqual(JSON.parse(JSON.stringify(json.checks[0])), {
       id: 'http.post',
       group: 'http',
@@ -57,6 +64,7 @@ describe('countResults', () => {
       'not-applicable': 0,
       inconclusive: 0,
       failedMust: 0,
+      unclearMust: 0,
     });
   });
 });

@@ -216,11 +216,7 @@ describe('decodeCertificate refuses', () => {
       'bad_value',
       () => handmade({ algorithm: x509.encodeAlgorithmIdentifier(oid.sha256WithRSA).encoded }),
     ],
-    [
-      'two versions',
-      'trailing_data',
-      () => handmade({ version: der.explicit(0, der.integer(2), der.integer(0)) }),
-    ],
+    ['two versions', 'trailing_data', () => handmade({ version: der.explicit(0, der.integer(2), der.integer(0)) })],
     ['version 4', 'bad_value', () => handmade({ version: der.explicit(0, der.integer(3)) })],
     ['a serial number without content', 'bad_value', () => handmade({ serialNumber: fromHex('0200') })],
     [

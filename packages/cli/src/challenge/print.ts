@@ -16,6 +16,7 @@ export interface ListedChallenge {
   readonly maximumUses: number | null;
   readonly uses: number;
   readonly revokedAt: string | null;
+  readonly revokedBy: string | null;
 }
 
 export interface NewChallenge extends ListedChallenge {

@@ -55,7 +55,7 @@ With an EC key the server encrypts its answer under the challenge: give one of
 
 Exit codes:
   0  the certificate is there  2  asked wrongly
-  1  refused or failed; or it waits, and <prefix>.pem.pending is there
+  1  refused or failed         3  it waits for approval: come back with --resume
 
 Examples:
   A challenge kept out of the process list and the shell's history:

@@ -1,7 +1,15 @@
 import { access, constants } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { catalogue, groupNames, probe, ProbeError, reportToJson, reportToJunit } from '@scepter/conformance';
+import {
+  catalogue,
+  countResults,
+  groupNames,
+  probe,
+  ProbeError,
+  reportToJson,
+  reportToJunit,
+} from '@scepter/conformance';
 import type { ProbeAlgorithms, ProbeOptions } from '@scepter/conformance';
 import { CommandError, usageError } from '../command-error.ts';
 import { parseFingerprint, parseServerUrl, parseSubject } from '../enroll/options.ts';
@@ -31,7 +39,7 @@ interface ProbeCommandOptions extends ChallengeOptions {
   readonly junit?: string;
 }
 
-const noReport = 3;
+const noVerdict = 3;
 
 const examples = `
 Tries from outside what RFC 8894 asks of a SCEP server and what real clients
@@ -48,7 +56,8 @@ must not be granted. Use it only where you may.
 
 Exit codes:
   0  no MUST failed            2  asked wrongly
-  1  some MUST failed          3  no report: the server cannot be reached
+  1  some MUST failed          3  no verdict: the server cannot be reached, or
+                                  a MUST stayed unclear
 
 Examples:
   $ scepter probe http://ca.example/scep
@@ -126,6 +135,7 @@ async function runProbe(url: string, options: ProbeCommandOptions, world: World,
       screen.out.raw(toJsonLine(reportToJson(report)));
     }
     if (!report.conforms) throw new ExitWith(1);
+    if (countResults(report.results).unclearMust > 0) throw new ExitWith(noVerdict);
   } catch (error) {
     throw asExit(error, world, screen);
   } finally {
@@ -211,5 +221,5 @@ function asExit(error: unknown, world: World, screen: Screen): unknown {
           cause: error,
         });
   reportError(told, screen.err, Boolean(world.environment['SCEPTER_DEBUG']));
-  return new ExitWith(noReport);
+  return new ExitWith(noVerdict);
 }

@@ -143,6 +143,7 @@ function stillPending(transactionId: string): CommandError {
   return new CommandError(
     `The server keeps the request for somebody to approve. Its transaction is ${transactionId}.`,
     {
+      exitCode: 3,
       hint: 'Once it is approved, run the same command with --resume; --wait waits for it.',
     },
   );

@@ -18,6 +18,8 @@ export interface ProbeReport {
 export type Counts = Readonly<Record<CheckState, number>> & {
   /** Of the failures, those of the level MUST. */
   readonly failedMust: number;
+  /** Of what is unclear, those of the level MUST. */
+  readonly unclearMust: number;
 };
 
 export const countResults = (results: readonly Pick<CheckResult, 'state' | 'level'>[]): Counts => {
@@ -28,6 +30,7 @@ export const countResults = (results: readonly Pick<CheckResult, 'state' | 'leve
     'not-applicable': count('not-applicable'),
     inconclusive: count('inconclusive'),
     failedMust: failedMusts(results),
+    unclearMust: results.filter(({ level, state }) => state === 'inconclusive' && level === 'MUST').length,
   };
 };
 
