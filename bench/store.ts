@@ -25,8 +25,7 @@ async function enroll(store: Store, withNotification: boolean): Promise<void> {
   await store.recordIntent({
     identity: { endpoint: 'bench', transactionId: serialNumber, publicKeySha256: digest, requestSha256: digest },
     authority: 'AB'.repeat(32),
-    authorization: { kind: 'intune', connection: 'bench', activityId: serialNumber },
-    challengeDigest: digest,
+    authorization: { kind: 'intune', connection: 'bench', activityId: serialNumber, challengeDigest: digest },
     serialNumber,
     tbsCertificate: randomBytes(certificateBytes - 300),
     subject: 'CN=device',

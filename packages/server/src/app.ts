@@ -1,17 +1,15 @@
 /** The composition root: from settings to a running server. Only here are concrete classes named. */
 import { IntuneClient } from '@scepter/intune';
 import type { IntuneEvent } from '@scepter/intune';
-import { createHmac, hkdfSync } from 'node:crypto';
 import { openAdministration } from './administration.ts';
 import { openChallengeAuthorizer, openChallenges } from './challenges.ts';
+import type { Challenges } from './challenges.ts';
 import type { Authorities } from './authorities/authorities.ts';
 import type { AuthoritySet } from './authorities/authority-set.ts';
 import { openCertificationAuthority } from './certification-authority.ts';
 import type { CertificationAuthority } from './certification-authority.ts';
 import { openDataFolder } from './data-folder.ts';
-import type { DataFolder } from './data-folder.ts';
 import { Approvals } from './enrollment/approvals.ts';
-import type { ChallengeVerifier } from './enrollment/challenges/challenge-verifier.ts';
 import type { Authorizer, Endpoint } from './enrollment/endpoint.ts';
 import { enroll } from './enrollment/enroll.ts';
 import type { EnrollmentParts } from './enrollment/enroll.ts';
@@ -106,8 +104,7 @@ async function compose(options: ServerOptions, opened: Opened): Promise<RunningS
   const connections = openConnections(options, opened, events);
   const notifier = new Notifier({ store, connections, now });
   const challenges = openChallenges({ settings, store, masterSecret: folder.masterSecret, events, now, randomBytes });
-  const { verifier } = challenges;
-  const parts = enrollmentParts(options, { folder, authorities, store, workers, notifier, verifier, events });
+  const parts = enrollmentParts(options, { authorities, store, workers, notifier, challenges, events });
   const scheduled = schedule({
     store,
     connections: connections.keys(),
@@ -181,20 +178,18 @@ function openConnections(
 function enrollmentParts(
   { settings, now, randomBytes, onStep }: ServerOptions,
   {
-    folder,
     authorities,
     store,
     workers,
     notifier,
-    verifier,
+    challenges,
     events,
   }: {
-    folder: DataFolder;
     authorities: Authorities;
     store: Store;
     workers: RenewableWorkers;
     notifier: Notifier;
-    verifier: ChallengeVerifier;
+    challenges: Challenges;
     events: Events;
   },
 ): EnrollmentParts {
@@ -213,20 +208,14 @@ function enrollmentParts(
       randomBytes,
     }),
     singleFlight: new SingleFlight(),
-    digestChallenge: challengeDigest(folder.masterSecret),
-    challenges: verifier,
+    challengeDigests: challenges.digests,
+    challenges: challenges.verifier,
     onStep: (report) => {
       events.stepFinished(report);
       onStep?.(report);
     },
     onUnexpectedError: (error, context) => events.unexpected('An enrollment failed unexpectedly.', error, context),
   };
-}
-
-/** Without the key, the digests in the database do not even confirm a guess. */
-function challengeDigest(masterSecret: string): (challenge: Uint8Array) => string {
-  const key = Buffer.from(hkdfSync('sha256', masterSecret, '', 'scepter challenge digest', 32));
-  return (challenge) => createHmac('sha256', key).update(challenge).digest('hex');
 }
 
 function openListener(

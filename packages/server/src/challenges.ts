@@ -1,7 +1,8 @@
 /** The part of the composition root that makes challenges: those of the configuration, and those made at run time. */
 import { AttemptLimiter } from './attempt-limiter.ts';
 import { parseChallengeHash } from './challenge-hash.ts';
-import { createChallengeDigest } from './enrollment/challenges/challenge-digest.ts';
+import { createChallengeDigests } from './enrollment/challenges/challenge-digests.ts';
+import type { ChallengeDigests } from './enrollment/challenges/challenge-digests.ts';
 import { ChallengeVerifier } from './enrollment/challenges/challenge-verifier.ts';
 import type { ChallengeAuthorizer } from './enrollment/challenges/challenge-verifier.ts';
 import { challengeAsHash, challengeInTheClear } from './enrollment/challenges/configured-challenge.ts';
@@ -24,12 +25,23 @@ const WRONG_CHALLENGES_WINDOW_MS = 10 * 60_000;
 /** Each takes eight bytes an attempt: 5 MB for all with the default limit. */
 const WRONG_CHALLENGES_CLIENTS = 10_000;
 
-/** What decides about challenges, and what makes and revokes them. */
-export function openChallenges({ settings, store, masterSecret, events, now, randomBytes }: ChallengesOptions): {
+export interface Challenges {
+  readonly digests: ChallengeDigests;
+  /** Decides about them. */
   readonly verifier: ChallengeVerifier;
+  /** Makes and revokes them. */
   readonly issued: IssuedChallenges;
-} {
-  const digest = createChallengeDigest(masterSecret);
+}
+
+export function openChallenges({
+  settings,
+  store,
+  masterSecret,
+  events,
+  now,
+  randomBytes,
+}: ChallengesOptions): Challenges {
+  const digests = createChallengeDigests(masterSecret);
   const wrongChallenges = new AttemptLimiter({
     attempts: settings.limits.wrongChallengesPerAddress,
     windowMs: WRONG_CHALLENGES_WINDOW_MS,
@@ -38,14 +50,15 @@ export function openChallenges({ settings, store, masterSecret, events, now, ran
   });
   const authorizers = new Map(settings.endpoints.map(({ name, authorizer }) => [name, authorizer.kind]));
   return {
+    digests,
     verifier: new ChallengeVerifier({
       store,
-      digest,
+      digests,
       wrongChallenges,
       onLimited: (limited) => events.challengesLimited(limited),
       now,
     }),
-    issued: new IssuedChallenges({ store, authorizers, digest, now, randomBytes }),
+    issued: new IssuedChallenges({ store, authorizers, digests, now, randomBytes }),
   };
 }
 

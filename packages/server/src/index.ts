@@ -2,6 +2,8 @@ export { startServer } from './app.ts';
 export type { RunningServer, ServerOptions } from './app.ts';
 export { ServerError } from './startup-error.ts';
 export type { ServerErrorCode } from './startup-error.ts';
+export { adminRecordPath, readAdminRecord } from './admin-record.ts';
+export type { AdminRecord } from './admin-record.ts';
 export { hashChallenge } from './challenge-hash.ts';
 export { intuneOptions } from './intune-options.ts';
 export { parseConnections, parseDataFolder, parseSettings } from './settings/parse-settings.ts';

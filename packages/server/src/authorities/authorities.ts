@@ -93,11 +93,14 @@ export class Authorities implements IssuingAuthorities {
       const { store, settings, now } = this.#parts;
       const problem = unsuitability(next, settings.endpoints) ?? invalidity(next, now());
       if (problem !== undefined) throw new AuthorityError('authority.unsuitable', problem);
-      if (!(await store.activateAuthority(next.id, now()))) {
+      const isActivated = await store.activateAuthority(next.id, now());
+      const stored = await store.listAuthorities();
+      // An earlier attempt may have been made durable, and have failed before it was seen here.
+      if (!isActivated && !stored.some(({ id, state }) => id === next.id && state === 'current')) {
         throw new AuthorityError('authority.none_staged', 'No next CA is staged.');
       }
       // The workers have its keys since it was staged: from here on it issues, whatever happens to what follows.
-      this.#set = new AuthoritySet(this.#set.hierarchy, await store.listAuthorities());
+      this.#set = new AuthoritySet(this.#set.hierarchy, stored);
       const { current } = this.#set;
       await this.#parts.useKeys(this.#set.workerKeys(), current).catch(this.#parts.onUnexpectedError);
       this.#parts.onChanged('activated', current);

@@ -9,9 +9,14 @@ export interface ApprovalsParts {
   readonly now: () => Date;
 }
 
-/** - `decided`: as asked for, now. `unknown`: no such request. `too-late`: it is not in a state to be so decided. */
+/**
+ * - `decided`: as asked for, now.
+ * - `decided-before`: so it stands already, whoever decided it: a caller that lost the answer asks again.
+ * - `too-late`: it is not in a state to be so decided.
+ * - `unknown`: no such request.
+ */
 export type DecisionOutcome =
-  | { readonly kind: 'decided' | 'too-late'; readonly request: PendingRequest }
+  | { readonly kind: 'decided' | 'decided-before' | 'too-late'; readonly request: PendingRequest }
   | { readonly kind: 'unknown' };
 
 export interface Decision {
@@ -43,6 +48,7 @@ export class Approvals {
     const isDecided = await this.#parts.store.decidePendingRequest(id, given);
     const request = await this.find(id);
     if (request === undefined) return { kind: 'unknown' };
-    return { kind: isDecided ? 'decided' : 'too-late', request };
+    if (isDecided) return { kind: 'decided', request };
+    return { kind: request.state === decision ? 'decided-before' : 'too-late', request };
   }
 }

@@ -16,9 +16,9 @@ import {
   oid,
 } from '@scepter/x509';
 import type { Certificate, CertificationRequest, GeneralName } from '@scepter/x509';
-import type { ChallengeUse } from '../store/issued-challenges.ts';
-import type { Authorization, RequestIdentity, Store } from '../store/store.ts';
+import type { GrantedAuthorization, RequestIdentity, Store } from '../store/store.ts';
 import type { OpenedRequest } from '../workers/jobs.ts';
+import type { ChallengeDigests } from './challenges/challenge-digests.ts';
 import type { ChallengeVerifier } from './challenges/challenge-verifier.ts';
 import type { Authorizer, Endpoint } from './endpoint.ts';
 import type { IntuneConnection } from './intune-connection.ts';
@@ -32,11 +32,7 @@ export interface AuthorizedRequest {
   readonly [granted]: true;
   readonly identity: RequestIdentity;
   readonly certificationRequest: CertificationRequest;
-  readonly authorization: Authorization;
-  /** Identifies a challenge that is good for one certificate only. */
-  readonly challengeDigest: string | undefined;
-  /** A challenge whose uses are counted. */
-  readonly challengeUse: ChallengeUse | undefined;
+  readonly authorization: GrantedAuthorization;
   /** The certificate that is renewed. */
   readonly predecessor: Certificate | undefined;
 }
@@ -52,8 +48,7 @@ export interface UndecidedRequest extends Pick<AuthorizedRequest, 'identity' | '
 export interface AuthorizationParts {
   readonly store: Pick<Store, 'findBySerialNumber' | 'findPendingRequest'>;
   readonly now: () => Date;
-  /** MAC under a key of this installation: a digest in the database must not allow guessing the challenge. */
-  readonly digestChallenge: (challenge: Uint8Array) => string;
+  readonly challengeDigests: Pick<ChallengeDigests, 'ofIntune'>;
   readonly challenges: Pick<ChallengeVerifier, 'verify'>;
 }
 
@@ -61,8 +56,8 @@ export async function authorize(
   identity: RequestIdentity,
   request: OpenedRequest,
   endpoint: Endpoint,
+  sender: { readonly address: string },
   parts: AuthorizationParts,
-  sender?: { readonly address: string },
 ): Promise<AuthorizedRequest | UndecidedRequest> {
   const certificationRequest = decodeCertificationRequest(request.certificationRequest);
   if (isRenewal(request, endpoint)) {
@@ -80,8 +75,8 @@ export async function authorize(
     case 'static-challenge':
     case 'one-time-challenge': {
       const { authorizer, name } = endpoint;
-      const presented = { endpoint: name, authorizer, challenge, certificationRequest, address: sender?.address };
-      return grant({ identity, certificationRequest, ...(await parts.challenges.verify(presented)) });
+      const presented = { endpoint: name, authorizer, challenge, certificationRequest, address: sender.address };
+      return grant({ identity, certificationRequest, authorization: await parts.challenges.verify(presented) });
     }
   }
 }
@@ -147,18 +142,13 @@ async function askIntune(
   return grant({
     identity,
     certificationRequest,
-    authorization: { kind: 'intune', connection: connection.name, activityId },
-    challengeDigest: parts.digestChallenge(canonicalChallenge(challenge)),
+    authorization: {
+      kind: 'intune',
+      connection: connection.name,
+      activityId,
+      challengeDigest: parts.challengeDigests.ofIntune(challenge),
+    },
   });
-}
-
-/**
- * The bytes that a challenge stands for. It is base64, and readers of base64 skip white space and ignore spare bits: the
- * same challenge written differently must not serve a second request.
- */
-function canonicalChallenge(challenge: string): Uint8Array {
-  const compact = challenge.replaceAll(/\s/g, '');
-  return /^[A-Za-z0-9+/_-]+=*$/.test(compact) ? Buffer.from(compact, 'base64') : Buffer.from(compact, 'utf8');
 }
 
 function intuneRefusal(cause: unknown): RefusalError {
@@ -218,17 +208,13 @@ export function subjectAltNamesOf(certificate: Certificate): GeneralName[] {
 function grant(yes: {
   identity: RequestIdentity;
   certificationRequest: CertificationRequest;
-  authorization: Authorization;
-  challengeDigest?: string;
-  challengeUse?: ChallengeUse | undefined;
+  authorization: GrantedAuthorization;
   predecessor?: Certificate;
 }): AuthorizedRequest {
   const request: Omit<AuthorizedRequest, typeof granted> = {
     identity: yes.identity,
     certificationRequest: yes.certificationRequest,
     authorization: yes.authorization,
-    challengeDigest: yes.challengeDigest,
-    challengeUse: yes.challengeUse,
     predecessor: yes.predecessor,
   };
   // The brand exists for the type checker alone, and here is the one place that gives it.

@@ -9,12 +9,14 @@ import type { OpenedRequest } from '../workers/jobs.ts';
 import type { UndecidedRequest } from './authorize.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { CertificateIssuer } from './issue.ts';
+import type { IssuingAuthorities } from './issuing-authorities.ts';
 import { checkPolicy } from './policy.ts';
 import { RefusalError } from './refusals.ts';
 
 export interface ApprovalParts {
   readonly store: Pick<Store, 'addPendingRequest'>;
-  readonly issuer: Pick<CertificateIssuer, 'policyContext'>;
+  readonly issuer: Pick<CertificateIssuer, 'policyContext' | 'compose'>;
+  readonly authorities: Pick<IssuingAuthorities, 'issuerFor'>;
   readonly now: () => Date;
 }
 
@@ -23,11 +25,14 @@ export async function awaitApproval(
   undecided: UndecidedRequest,
   request: OpenedRequest,
   endpoint: Endpoint,
-  { store, issuer, now }: ApprovalParts,
+  { store, issuer, authorities, now }: ApprovalParts,
 ): Promise<void> {
   if (undecided.isOnRecord) return;
   const { pendingMs, pendingRequests } = undecided.authorizer;
-  const contents = checkPolicy(undecided, issuer.policyContext(endpoint, request));
+  const authority = authorities.issuerFor(request.address.authority);
+  const contents = checkPolicy(undecided, issuer.policyContext({ endpoint, authority }));
+  // The lints as well: an approval of what they object to would come to nothing.
+  issuer.compose(contents, { endpoint, authority });
   const requestedAt = now();
   const added = await store.addPendingRequest(
     {

@@ -20,7 +20,7 @@ import { newSealedAnswer } from './sealed-answer.ts';
 import type { SingleFlight } from './single-flight.ts';
 import { Trace } from './steps.ts';
 import type { StepDetails, StepObserver } from './steps.ts';
-import type { Authorization, Enrollment, RequestIdentity, Store } from '../store/store.ts';
+import type { Enrollment, GrantedAuthorization, RequestIdentity, Store } from '../store/store.ts';
 import { ownMemory } from '../workers/jobs.ts';
 import type { OpenedRequest, ReadResult, ReplyAddress, ReplyContent } from '../workers/jobs.ts';
 import { WorkerError } from '../workers/worker-error.ts';
@@ -173,7 +173,7 @@ async function obtainCertificate(
   // 4. Authorize.
   const authorized = await trace.step(
     'authorize',
-    () => authorize(identity, request, endpoint, parts, sender),
+    () => authorize(identity, request, endpoint, sender, parts),
     ({ authorization }) => detailsOf(authorization),
   );
   if (authorized.authorization === undefined) {
@@ -195,17 +195,18 @@ async function issue(
   trace: Trace,
   parts: EnrollmentParts,
 ): Promise<{ serialNumber: string; certificate: Uint8Array }> {
+  const place = { endpoint, authority: parts.authorities.issuerFor(request.address.authority) };
   try {
     // 5. Check policy.
     const contents = await trace.step(
       'check-policy',
-      () => checkPolicy(authorized, parts.issuer.policyContext(endpoint, request)),
+      () => checkPolicy(authorized, parts.issuer.policyContext(place)),
       ({ subject }) => ({ subject: formatName(subject) }),
     );
     // 6. Record the intent.
     const intent = await trace.step(
       'record-intent',
-      () => parts.issuer.recordIntent(authorized, contents, request, endpoint),
+      () => parts.issuer.recordIntent(authorized, contents, request, place),
       serialNumberOf,
     );
     // 7. Issue: sign, and store as withheld together with the notification.
@@ -271,10 +272,10 @@ function serialNumberOf(from: { readonly serialNumber: string } | undefined): { 
 }
 
 /** What a yes can be followed by: in Intune's portal, or to the challenge that it rests on. */
-function detailsOf(authorization: Authorization | undefined): StepDetails {
+function detailsOf(authorization: GrantedAuthorization | undefined): StepDetails {
   if (authorization?.kind === 'intune') return { activityId: authorization.activityId };
-  const challenge = authorization !== undefined && 'issuedChallenge' in authorization && authorization.issuedChallenge;
-  return challenge ? { reason: `challenge ${challenge}` } : {};
+  const use = authorization !== undefined && 'challengeUse' in authorization ? authorization.challengeUse : undefined;
+  return use?.kind === 'issued' ? { reason: `challenge ${use.id}` } : {};
 }
 
 function activityIdOf({ activityId }: { readonly activityId?: string | undefined }): { activityId?: string } {

@@ -3,7 +3,7 @@ import { composeTbsCertificate, lintTbsCertificate, newSerialNumber, profileOfGe
 import type { CertificateContents, CertificateProfile } from '@scepter/ca';
 import { formatName, thumbprint, toHex } from '@scepter/x509';
 import type {
-  Authorization,
+  GrantedAuthorization,
   Intent,
   IntentOutcome,
   NewNotification,
@@ -14,7 +14,7 @@ import type {
 import type { CryptoWorkers, OpenedRequest } from '../workers/jobs.ts';
 import type { AuthorizedRequest } from './authorize.ts';
 import type { Endpoint } from './endpoint.ts';
-import type { IssuingAuthorities } from './issuing-authorities.ts';
+import type { IssuingAuthorities, IssuingAuthority } from './issuing-authorities.ts';
 import type { PolicyContext } from './policy.ts';
 import { RefusalError } from './refusals.ts';
 import type { RefusalCode } from './refusals.ts';
@@ -41,10 +41,26 @@ export interface RecordedIntent extends Intent {
   readonly issuer: string;
 }
 
+/**
+ * Where a request is issued, the same for its policy and for its certificate: a rollover may be in between, and changes the
+ * CA for later requests alone.
+ */
+export interface IssuingPlace {
+  readonly endpoint: Endpoint;
+  readonly authority: IssuingAuthority;
+}
+
+export interface ComposedCertificate {
+  readonly serialNumber: Uint8Array;
+  /** That of the CA's generation. */
+  readonly profile: CertificateProfile;
+  readonly tbsCertificate: Uint8Array;
+}
+
 export interface CertificateIssuerParts {
   readonly store: Pick<Store, 'recordIntent' | 'storeCertificate'>;
   readonly workers: CryptoWorkers;
-  readonly authorities: IssuingAuthorities;
+  readonly authorities: Pick<IssuingAuthorities, 'forbiddenKeys'>;
   readonly now: () => Date;
   /** After this time without a certificate, Intune hears that an intent was abandoned. */
   readonly withheldClaimMs: number;
@@ -58,14 +74,27 @@ export class CertificateIssuer {
     this.#parts = parts;
   }
 
-  policyContext(endpoint: Endpoint, { address }: Pick<OpenedRequest, 'address'>): PolicyContext {
+  policyContext({ endpoint, authority }: IssuingPlace): PolicyContext {
     const { authorities, now } = this.#parts;
     return {
       profile: endpoint.certificateProfile,
-      issuer: authorities.issuerFor(address.authority).certificate,
+      issuer: authority.certificate,
       forbiddenKeys: authorities.forbiddenKeys(),
       now: now(),
     };
+  }
+
+  /** What would be signed. @throws RefusalError when the lints object to it */
+  compose(contents: CertificateContents, { endpoint, authority }: IssuingPlace): ComposedCertificate {
+    const issuer = authority.certificate;
+    const serialNumber = newSerialNumber(this.#parts.randomBytes);
+    const profile = profileOfGeneration(endpoint.certificateProfile, authority.generation);
+    const tbsCertificate = composeTbsCertificate({ contents, profile, issuer, serialNumber });
+    const findings = lintTbsCertificate(tbsCertificate, { issuer, profile, contents });
+    if (findings.length > 0) {
+      throw new RefusalError('issue.failed', { reason: findings.map(({ lint }) => lint).join(', ') });
+    }
+    return { serialNumber, profile, tbsCertificate };
   }
 
   /**
@@ -76,24 +105,16 @@ export class CertificateIssuer {
     authorized: AuthorizedRequest,
     contents: CertificateContents,
     request: OpenedRequest,
-    endpoint: Endpoint,
+    place: IssuingPlace,
   ): Promise<RecordedIntent> {
-    const { authorities, now, randomBytes, store } = this.#parts;
-    const { id: authority, certificate: issuer, generation } = authorities.issuerFor(request.address.authority);
-    const serialNumber = newSerialNumber(randomBytes);
-    const profile = profileOfGeneration(endpoint.certificateProfile, generation);
-    const tbsCertificate = composeTbsCertificate({ contents, profile, issuer, serialNumber });
-    const findings = lintTbsCertificate(tbsCertificate, { issuer, profile, contents });
-    if (findings.length > 0) {
-      throw new RefusalError('issue.failed', { reason: findings.map(({ lint }) => lint).join(', ') });
-    }
-    const { authorization, challengeDigest, challengeUse, identity } = authorized;
+    const { now, store } = this.#parts;
+    const { authority } = place;
+    const { profile, serialNumber, tbsCertificate } = this.compose(contents, place);
+    const { authorization, identity } = authorized;
     const intent: Intent = {
       identity,
-      authority,
+      authority: authority.id,
       authorization,
-      challengeDigest,
-      challengeUse,
       serialNumber: toHex(serialNumber).toUpperCase(),
       tbsCertificate,
       subject: formatName(contents.subject),
@@ -108,7 +129,7 @@ export class CertificateIssuer {
     const outcome = await store.recordIntent(intent);
     if (outcome !== 'recorded') throw new RefusalError(refusalOf[outcome], { reason: 'when the intent was recorded' });
     // The brand exists for the type checker alone, and here is the one place that gives it.
-    return { ...intent, profile, issuer: formatName(issuer.subject) } as RecordedIntent;
+    return { ...intent, profile, issuer: formatName(authority.certificate.subject) } as RecordedIntent;
   }
 
   /** Step 7, first half. The worker lints again what it is about to sign: it trusts nobody's word for it. */
@@ -147,7 +168,7 @@ export class CertificateIssuer {
   /** Undefined where Intune has nothing to do with it. */
   #notification(
     { endpoint, transactionId }: RequestIdentity,
-    authorization: Authorization,
+    authorization: GrantedAuthorization,
     serialNumber: string | undefined,
     { payload, delayMs }: { payload: NotificationPayload | undefined; delayMs: number },
   ): NewNotification | undefined {

@@ -16,6 +16,8 @@ export interface IssuingAuthorities {
    * The CA that answers a request with a certificate. RFC 8894 5.1: whom a request is encrypted to decides it, the
    * current CA or the next one; a former one issues no more, and the current one does instead.
    *
+   * An enrollment asks once, and keeps the answer to its end.
+   *
    * @param addressed the CA whose RA the request was encrypted to
    */
   issuerFor(addressed: string): IssuingAuthority;

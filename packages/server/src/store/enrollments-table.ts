@@ -158,22 +158,23 @@ export class EnrollmentsTable {
    * One challenge, at most one certificate: the first request keeps it for ever, and may try again until a certificate
    * is stored for it.
    */
-  #claimChallenge({ challengeDigest, identity }: Intent): boolean {
-    if (challengeDigest === undefined) return true;
+  #claimChallenge({ authorization, identity }: Intent): boolean {
+    if (authorization.kind !== 'intune') return true;
+    const digest = authorization.challengeDigest;
     const claimed = this.#changes(
       `INSERT INTO challenges (digest, endpoint, transaction_id, public_key_sha256, request_sha256)
        VALUES ($digest, $endpoint, $transactionId, $publicKeySha256, $requestSha256) ON CONFLICT DO NOTHING`,
-      { digest: challengeDigest, ...identityParameters(identity) },
+      { digest, ...identityParameters(identity) },
     );
     if (claimed) return true;
     const claim = this.#database.get(
       `SELECT digest FROM challenges WHERE digest = $digest AND request_sha256 = $requestSha256
          AND transaction_id = $transactionId AND public_key_sha256 = $publicKeySha256 AND endpoint = $endpoint`,
-      { digest: challengeDigest, ...identityParameters(identity) },
+      { digest, ...identityParameters(identity) },
     );
     const certificate = this.#database.get(
       'SELECT sequence FROM enrollments WHERE challenge_digest = $digest AND certificate IS NOT NULL LIMIT 1',
-      { digest: challengeDigest },
+      { digest },
     );
     return claim !== undefined && certificate === undefined;
   }
@@ -189,6 +190,7 @@ export class EnrollmentsTable {
 
   #insert(intent: Intent): void {
     const { authorization } = intent;
+    const challengeUse = 'challengeUse' in authorization ? authorization.challengeUse : undefined;
     this.#database.run(
       `INSERT INTO enrollments (serial_number, authority, endpoint, transaction_id, public_key_sha256, request_sha256,
          is_current, state, authorizer, connection, activity_id, replaces, pending_request, issued_challenge,
@@ -205,8 +207,8 @@ export class EnrollmentsTable {
         activityId: authorization.kind === 'intune' ? authorization.activityId : null,
         replaces: authorization.kind === 'renewal' ? authorization.replaces : null,
         pendingRequest: authorization.kind === 'manual' ? authorization.pendingRequest : null,
-        issuedChallenge: 'issuedChallenge' in authorization ? (authorization.issuedChallenge ?? null) : null,
-        challengeDigest: intent.challengeDigest ?? null,
+        issuedChallenge: challengeUse?.kind === 'issued' ? challengeUse.id : null,
+        challengeDigest: authorization.kind === 'intune' ? authorization.challengeDigest : null,
         subject: intent.subject,
         notBefore: intent.notBefore.getTime(),
         notAfter: intent.notAfter.getTime(),

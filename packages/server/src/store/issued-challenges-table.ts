@@ -1,6 +1,8 @@
 /** The statements on `issued_challenges` and `challenge_uses`. All of them run inside a transaction of the caller. */
 import type {
   ChallengeBinding,
+  ChallengeRevocation,
+  ChallengeUse,
   IssuedChallenge,
   IssuedChallengeFilter,
   IssuedChallengeKind,
@@ -11,7 +13,7 @@ import type { Row, SqliteDatabase } from './sqlite.ts';
 import type { Intent, IntentOutcome } from './store.ts';
 
 const columns = `id, endpoint, kind, label, subject, subject_alt_names, created_at, created_by, expires_at,
-  maximum_uses, revoked_at,
+  maximum_uses, revoked_at, revoked_by,
   coalesce((SELECT uses FROM challenge_use_counts WHERE challenge = issued_challenges.id), 0) AS uses`;
 
 /** So long a challenge that is tried late is told to be expired, and not to be wrong. */
@@ -60,19 +62,20 @@ export class IssuedChallengesTable {
     return this.#database.all(sql, { endpoint: endpoint ?? null, limit }).map(toIssuedChallenge);
   }
 
-  revoke(id: string, at: Date): RevokedChallenge {
-    const sql = 'UPDATE issued_challenges SET revoked_at = $at WHERE id = $id AND revoked_at IS NULL';
-    if (this.#database.run(sql, { id, at: at.getTime() }) > 0) return 'revoked';
+  revoke(id: string, { at, by }: ChallengeRevocation): RevokedChallenge {
+    const sql = `UPDATE issued_challenges SET revoked_at = $at, revoked_by = $by
+      WHERE id = $id AND revoked_at IS NULL`;
+    if (this.#database.run(sql, { id, at: at.getTime(), by }) > 0) return 'revoked';
     return this.#findById(id) === undefined ? 'unknown' : 'revoked-before';
   }
 
   /** Why the intent may not use its challenge now; undefined when it may. Writes nothing. */
   objection(intent: Intent): Exclude<IntentOutcome, 'recorded'> | undefined {
-    const use = intent.challengeUse;
+    const use = challengeUseOf(intent);
     if (use === undefined) return undefined;
     const issued = use.kind === 'issued' ? this.#findById(use.id) : undefined;
     if (use.kind === 'issued') {
-      if (issued === undefined || issued.revokedAt !== undefined) return 'challenge-revoked';
+      if (issued === undefined || issued.revocation !== undefined) return 'challenge-revoked';
       if (issued.expiresAt <= intent.recordedAt) return 'challenge-expired';
     }
     const challenge = use.kind === 'issued' ? use.id : use.digest;
@@ -82,9 +85,11 @@ export class IssuedChallengesTable {
   }
 
   /** The same request again is the same use. */
-  countUse({ challengeUse, identity, recordedAt }: Intent): void {
-    if (challengeUse === undefined) return;
-    const challenge = challengeUse.kind === 'issued' ? challengeUse.id : challengeUse.digest;
+  countUse(intent: Intent): void {
+    const use = challengeUseOf(intent);
+    if (use === undefined) return;
+    const { identity, recordedAt } = intent;
+    const challenge = use.kind === 'issued' ? use.id : use.digest;
     const isNew = this.#database.run(
       `INSERT INTO challenge_uses (challenge, endpoint, transaction_id, public_key_sha256, request_sha256, used_at)
        VALUES ($challenge, $endpoint, $transactionId, $publicKeySha256, $requestSha256, $usedAt) ON CONFLICT DO NOTHING`,
@@ -146,8 +151,13 @@ export class IssuedChallengesTable {
   }
 }
 
+function challengeUseOf({ authorization }: Intent): ChallengeUse | undefined {
+  return 'challengeUse' in authorization ? authorization.challengeUse : undefined;
+}
+
 /** The table's CHECK constraints hold the values to those of the types. */
 function toIssuedChallenge(row: Row): IssuedChallenge {
+  const revokedAt = row.optionalDate('revoked_at');
   return {
     id: row.text('id'),
     endpoint: row.text('endpoint'),
@@ -159,7 +169,7 @@ function toIssuedChallenge(row: Row): IssuedChallenge {
     expiresAt: row.date('expires_at'),
     maximumUses: row.optionalInteger('maximum_uses'),
     uses: row.integer('uses'),
-    revokedAt: row.optionalDate('revoked_at'),
+    revocation: revokedAt === undefined ? undefined : { at: revokedAt, by: row.text('revoked_by') },
   };
 }
 

@@ -21,7 +21,13 @@ export interface IssuedChallenge {
   readonly maximumUses: number | undefined;
   /** Requests that it has served. */
   readonly uses: number;
-  readonly revokedAt: Date | undefined;
+  readonly revocation: ChallengeRevocation | undefined;
+}
+
+export interface ChallengeRevocation {
+  readonly at: Date;
+  /** Who did it: the name of a token. */
+  readonly by: string;
 }
 
 /** The only name that a request with this challenge may ask for. */
@@ -32,7 +38,7 @@ export interface ChallengeBinding {
   readonly subjectAltNames: readonly string[];
 }
 
-export interface NewIssuedChallenge extends Omit<IssuedChallenge, 'uses' | 'revokedAt'> {
+export interface NewIssuedChallenge extends Omit<IssuedChallenge, 'uses' | 'revocation'> {
   /** MAC of endpoint and challenge, lower-case hex. */
   readonly digest: string;
 }
@@ -56,5 +62,5 @@ export interface IssuedChallengeStore {
   /** The newest first. */
   listIssuedChallenges(filter: IssuedChallengeFilter): Promise<IssuedChallenge[]>;
   /** What it was used for stays valid; it serves no other request. */
-  revokeIssuedChallenge(id: string, at: Date): Promise<RevokedChallenge>;
+  revokeIssuedChallenge(id: string, revocation: ChallengeRevocation): Promise<RevokedChallenge>;
 }

@@ -1,5 +1,6 @@
 /** The statements on `pending_requests`. All of them run inside a transaction of the caller. */
 import type {
+  DecisionMade,
   NewPendingRequest,
   OpenedPendingRequest,
   PendingRequest,
@@ -7,6 +8,7 @@ import type {
   PendingRequestFilter,
   PendingRequestKey,
   PendingRequestState,
+  Standing,
 } from './pending-requests.ts';
 import type { Row, SqliteDatabase, SqlParameters } from './sqlite.ts';
 import type { RequestIdentity, SecretBox } from './store.ts';
@@ -63,7 +65,7 @@ export class PendingRequestsTable {
     );
     if (row === undefined) return undefined;
     const found = toPendingRequest(row);
-    const hasEnded = found.state !== 'denied' && found.expiresAt !== undefined && found.expiresAt <= now;
+    const hasEnded = found.state !== 'denied' && found.expiresAt <= now;
     // A request that comes again after its end, or after the end of what it got, starts anew.
     if (hasEnded && 'identity' in key) return undefined;
     const sealed = hasEnded ? undefined : row.optionalBlob('sealed_request');
@@ -178,7 +180,6 @@ function identityParameters(identity: RequestIdentity): Record<keyof RequestIden
 
 /** The table's CHECK constraints hold the values to those of the types. */
 function toPendingRequest(row: Row): PendingRequest {
-  const decidedAt = row.optionalDate('decided_at');
   return {
     id: row.integer('id'),
     identity: {
@@ -188,16 +189,31 @@ function toPendingRequest(row: Row): PendingRequest {
       requestSha256: row.text('request_sha256'),
     },
     signerKeySha256: row.text('signer_key_sha256'),
-    state: row.text('state') as PendingRequestState,
     subject: row.text('subject'),
     subjectAltNames: JSON.parse(row.text('subject_alt_names')) as string[],
     keyDescription: row.text('key_description'),
     requestedAt: row.date('requested_at'),
-    expiresAt: row.optionalDate('expires_at'),
-    decision:
-      decidedAt === undefined
-        ? undefined
-        : { at: decidedAt, by: row.text('decided_by'), reason: row.optionalText('reason') },
     serialNumber: row.optionalText('serial_number'),
+    ...toStanding(row),
   };
+}
+
+function toStanding(row: Row): Standing {
+  const state = row.text('state') as PendingRequestState;
+  switch (state) {
+    case 'pending':
+      return { state, expiresAt: row.date('expires_at'), decision: undefined };
+    case 'approved':
+      return { state, expiresAt: row.date('expires_at'), decision: toDecision(row) };
+    case 'denied':
+      return { state, expiresAt: undefined, decision: toDecision(row) };
+    case 'expired': {
+      const isDecided = row.optionalDate('decided_at') !== undefined;
+      return { state, expiresAt: row.date('expires_at'), decision: isDecided ? toDecision(row) : undefined };
+    }
+  }
+}
+
+function toDecision(row: Row): DecisionMade {
+  return { at: row.date('decided_at'), by: row.text('decided_by'), reason: row.optionalText('reason') };
 }

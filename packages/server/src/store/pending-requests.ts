@@ -26,20 +26,27 @@ export interface NewPendingRequest {
   readonly expiresAt: Date;
 }
 
-export interface PendingRequest extends Omit<NewPendingRequest, 'certificationRequest' | 'expiresAt'> {
+export type PendingRequest = Omit<NewPendingRequest, 'certificationRequest' | 'expiresAt'> & {
   readonly id: number;
-  readonly state: PendingRequestState;
-  /** Absent when `denied`: that does not end. */
-  readonly expiresAt: Date | undefined;
-  readonly decision: { readonly at: Date; readonly by: string; readonly reason: string | undefined } | undefined;
   /** Of the certificate that was issued on the approval, if one was. */
   readonly serialNumber: string | undefined;
+} & Standing;
+
+/** Only `denied` does not end. What has `expired` may have been approved before. */
+export type Standing =
+  | { readonly state: 'pending'; readonly expiresAt: Date; readonly decision: undefined }
+  | { readonly state: 'approved'; readonly expiresAt: Date; readonly decision: DecisionMade }
+  | { readonly state: 'denied'; readonly expiresAt: undefined; readonly decision: DecisionMade }
+  | { readonly state: 'expired'; readonly expiresAt: Date; readonly decision: DecisionMade | undefined };
+
+export interface DecisionMade {
+  readonly at: Date;
+  readonly by: string;
+  readonly reason: string | undefined;
 }
 
 /** With what was sealed; absent once the request is denied or expired. */
-export interface OpenedPendingRequest extends PendingRequest {
-  readonly certificationRequest: Uint8Array | undefined;
-}
+export type OpenedPendingRequest = PendingRequest & { readonly certificationRequest: Uint8Array | undefined };
 
 export interface PendingRequestDecision {
   readonly decision: 'approved' | 'denied';

@@ -134,7 +134,7 @@ function issuedChallengeMethods({ issuedChallenges }: Tables, writes: WriteQueue
     addIssuedChallenge: (challenge) => writes.write(() => issuedChallenges.add(challenge)),
     findIssuedChallenge: async (digest) => issuedChallenges.find(digest),
     listIssuedChallenges: async (filter) => issuedChallenges.list(filter),
-    revokeIssuedChallenge: (id, at) => writes.write(() => issuedChallenges.revoke(id, at)),
+    revokeIssuedChallenge: (id, revocation) => writes.write(() => issuedChallenges.revoke(id, revocation)),
   } satisfies Partial<Store>;
 }
 

@@ -36,6 +36,21 @@ export type Authorization =
   | { readonly kind: 'renewal'; readonly replaces: string };
 
 /**
+ * The same at the time of the yes, with the challenge that it rests on, which recording the intent claims or uses:
+ * `challengeDigest` is the MAC of one that is good for one certificate only, `challengeUse` one whose uses are counted.
+ */
+export type GrantedAuthorization =
+  | {
+      readonly kind: 'intune';
+      readonly connection: string;
+      readonly activityId: string;
+      readonly challengeDigest: string;
+    }
+  | { readonly kind: 'static-challenge'; readonly challengeUse: ChallengeUse | undefined }
+  | { readonly kind: 'one-time-challenge'; readonly challengeUse: Extract<ChallengeUse, { kind: 'issued' }> }
+  | Extract<Authorization, { kind: 'manual' | 'renewal' }>;
+
+/**
  * - `intended`: recorded, perhaps signed, never stored: the process may have died in between.
  * - `withheld`: issued and stored, not handed out.
  * - `released`: may be handed out.
@@ -49,11 +64,7 @@ export interface Intent {
   readonly identity: RequestIdentity;
   /** The CA that is to sign: SHA-256 of its certificate, upper-case hex. */
   readonly authority: string;
-  readonly authorization: Authorization;
-  /** MAC of a challenge that may be used for one certificate only; absent for challenges that are shared. */
-  readonly challengeDigest: string | undefined;
-  /** A challenge whose uses are counted. */
-  readonly challengeUse?: ChallengeUse | undefined;
+  readonly authorization: GrantedAuthorization;
   readonly serialNumber: string;
   readonly tbsCertificate: Uint8Array;
   readonly subject: string;

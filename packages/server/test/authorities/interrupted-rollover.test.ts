@@ -105,6 +105,26 @@ describe('a server that was killed', () => {
   });
 });
 
+describe('a server that goes on', () => {
+  it('behind an activation that it could not read back: asked again, it issues with the new CA', async (test) => {
+    const dataFolder = copy('unread/data');
+    const server = await start(dataFolder);
+    const laboratory = { folder: join(folder, 'unread') };
+    const activate = () => administer(laboratory, 'POST /api/authorities/activate');
+    assert.equal((await administer(laboratory, 'POST /api/authorities/stage')).status, 201);
+    const unavailable = () => Promise.reject(new Error('The database cannot be read.'));
+    test.mock.method(server.store, 'listAuthorities', unavailable, { times: 1 });
+    assert.equal((await activate()).status, 500);
+    const { status, body } = await activate();
+    assert.deepEqual([status, body['generation'], body['state']], [200, 2, 'current']);
+    assert.equal((await activate()).status, 409, 'nothing is staged any more');
+    const { states, issuer, capabilities } = await look(server);
+    assert.deepEqual([states, issuer], [['former', 'current'], 'Interrupted Issuing CA 2']);
+    assert.doesNotMatch(capabilities, /GetNextCACert/);
+    await server.close();
+  });
+});
+
 describe('a CA that no client could enroll with', () => {
   it('is not started: nobody could encrypt with the CA certificate alone where an RA decrypts', async () => {
     await assert.rejects(

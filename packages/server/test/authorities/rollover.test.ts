@@ -13,6 +13,8 @@ import {
   verifyCertificateSignature,
 } from '@scepter/x509';
 import type { Certificate } from '@scepter/x509';
+import { Authorities } from '../../src/authorities/authorities.ts';
+import type { IssuingAuthority } from '../../src/enrollment/issuing-authorities.ts';
 import { certificationRequest, Client, issued, newKeys, selfSigned } from '../device.ts';
 import type { DeviceKeys } from '../device.ts';
 import { administer } from '../http/admin-client.ts';
@@ -145,6 +147,20 @@ describe('while the next CA is staged', () => {
     assert.deepEqual(crlUrlsOf(byNext), ['http://127.0.0.1:1/crl/issuing-2.crl']);
     const keys = newKeys();
     secondDevice = { keys, certificate: await enroll(next, 'second', keys) };
+  });
+
+  it('an activation while a request is in work does not change its CA', async (test) => {
+    let asked = 0;
+    test.mock.method(Authorities.prototype, 'issuerFor', function (this: Authorities): IssuingAuthority {
+      asked += 1;
+      const { current, next: following } = this.set;
+      return asked === 1 || following === undefined ? current : following;
+    });
+    const certificate = await enroll(former, 'in-work');
+    assert.equal(formatName(certificate.issuer), 'CN=Laboratory Issuing CA,O=Laboratory');
+    const [enrollment] = await laboratory.server.store.listEnrollments(1);
+    const [current] = await laboratory.server.store.listAuthorities();
+    assert.equal(enrollment?.authority, current?.id);
   });
 
   it('each CA has its CRL and its certificate', async () => {

@@ -8,6 +8,7 @@ import type { PendingRequest } from '../../src/store/pending-requests.ts';
 import type { Store } from '../../src/store/store.ts';
 import { certificationRequest, Client, issued, newKeys, selfSigned } from '../device.ts';
 import type { DeviceKeys, Message, RequestOptions, Sent } from '../device.ts';
+import { administer } from '../http/admin-client.ts';
 import { openLaboratory } from '../laboratory.ts';
 import type { Laboratory } from '../laboratory.ts';
 
@@ -120,6 +121,8 @@ describe('a request at an endpoint where a person decides', () => {
       { extensions: [extendedKeyUsageExtension([oid.codeSigning])] },
       'badRequest policy.extended_key_usage',
     ],
+    ['a name that the lints object to', { subject: `CN=${'a'.repeat(200)}` }, 'badRequest issue.failed'],
+    ['two common names', { subject: 'CN=harmless,CN=administrator' }, 'badRequest issue.failed'],
   ];
   for (const [name, options, expected] of unacceptable) {
     it(`with ${name} is refused at once, not after somebody looked at it`, async () => {
@@ -237,6 +240,51 @@ describe('a denied request', () => {
     await decide(message, 'approved');
     await decide(message, 'denied');
     assert.equal(failure(await client.send(pollFor(message))), 'badRequest approval.denied');
+  });
+});
+
+describe('a decision over the admin API', () => {
+  const actions = (): unknown[] =>
+    laboratory.log
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .map(({ message }) => message)
+      .filter((message) => String(message).startsWith('admin: '));
+
+  for (const [verb, state, opposite] of [
+    ['approve', 'approved', undefined],
+    ['deny', 'denied', 'approve'],
+  ] as const) {
+    it(`to ${verb}, once more for an answer that got lost, stands as it is and is logged once`, async () => {
+      const { id } = await recordOf(await wait());
+      const ask = (what: string) => administer(laboratory, `POST /api/requests/${id}/${what}`);
+      laboratory.log.length = 0;
+      const [first, again] = [await ask(verb), await ask(verb)];
+      assert.deepEqual([first.status, first.body['state'], first.body['decidedBy']], [200, state, 'local']);
+      assert.deepEqual([again.status, again.body], [200, first.body]);
+      assert.deepEqual(actions(), [`admin: ${verb} request`]);
+      if (opposite !== undefined) assert.equal((await ask(opposite)).status, 409);
+    });
+  }
+
+  it('is approved once more also when the certificate is issued, and then not denied any more', async () => {
+    const message = await wait();
+    const { id } = await recordOf(message);
+    await decide(message, 'approved');
+    const { serialHex } = issued(await client.send(pollFor(message)));
+    const again = await administer(laboratory, `POST /api/requests/${id}/approve`);
+    assert.deepEqual([again.status, again.body['serialNumber'], again.body['decidedBy']], [200, serialHex, 'ann']);
+    assert.equal((await administer(laboratory, `POST /api/requests/${id}/deny`)).status, 409);
+  });
+
+  it('is not made of what has ended or was never there', async () => {
+    const { id } = await recordOf(await wait());
+    laboratory.advanceMs(8 * DAY_MS);
+    try {
+      assert.equal((await administer(laboratory, `POST /api/requests/${id}/approve`)).status, 409);
+    } finally {
+      laboratory.advanceMs(-8 * DAY_MS);
+    }
+    assert.equal((await administer(laboratory, 'POST /api/requests/999999/approve')).status, 404);
   });
 });
 

@@ -43,8 +43,7 @@ before(async () => {
 function request(options: RequestOptions = {}, predecessor?: Certificate, own: DeviceKeys = keys): AuthorizedRequest {
   return {
     certificationRequest: decodeCertificationRequest(certificationRequest(own, options)),
-    authorization: { kind: 'static-challenge' },
-    challengeDigest: undefined,
+    authorization: { kind: 'static-challenge', challengeUse: undefined },
     predecessor,
   } as unknown as AuthorizedRequest;
 }

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createLogger, parseSettings, startServer } from '../../src/index.ts';
+import { adminRecordPath, createLogger, parseSettings, readAdminRecord, startServer } from '../../src/index.ts';
 import { openLaboratory } from '../laboratory.ts';
 import type { Laboratory } from '../laboratory.ts';
 import { administer, adminRecord } from './admin-client.ts';
@@ -31,6 +31,8 @@ before(async () => {
 });
 after(() => laboratory.close());
 
+const without = (record: object, key: string): string => JSON.stringify({ ...record, [key]: undefined });
+
 describe('admin.json', () => {
   it('leads its owner alone to the admin API', async () => {
     const path = join(laboratory.folder, 'data', 'admin.json');
@@ -43,6 +45,18 @@ describe('admin.json', () => {
       [status, body],
       [200, { status: 'ok', token: 'local', permissions: ['challenges', 'requests', 'authority'] }],
     );
+  });
+
+  it('is read as it was written, and what is damaged or not there is told apart', async () => {
+    assert.deepEqual(await readAdminRecord(join(laboratory.folder, 'data')), adminRecord(laboratory));
+    const folder = mkdtempSync(join(tmpdir(), 'scepter-admin-record-'));
+    const record = { url: 'http://127.0.0.1:1', token: 'x', processId: 1 };
+    for (const damaged of ['{"url":', 'null', '[]', ...Object.keys(record).map((key) => without(record, key))]) {
+      writeFileSync(adminRecordPath(folder), damaged);
+      assert.equal(await readAdminRecord(folder), undefined, damaged);
+    }
+    rmSync(folder, { recursive: true });
+    await assert.rejects(readAdminRecord(folder), { code: 'ENOENT' });
   });
 
   it('has another token at each start, and is gone when the server is stopped', async () => {

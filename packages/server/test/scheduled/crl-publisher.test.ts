@@ -78,8 +78,7 @@ async function revoke(serialNumber: string, endsAfterDays = 365, authority = AUT
   await store.recordIntent({
     identity: { endpoint: 'static', transactionId: serialNumber, publicKeySha256: sha256, requestSha256: sha256 },
     authority,
-    authorization: { kind: 'static-challenge' },
-    challengeDigest: undefined,
+    authorization: { kind: 'static-challenge', challengeUse: undefined },
     serialNumber,
     tbsCertificate: new Uint8Array([1]),
     subject: 'CN=device',

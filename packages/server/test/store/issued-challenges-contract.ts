@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { ChallengeUse, NewIssuedChallenge } from '../../src/store/issued-challenges.ts';
-import type { Authorization, Intent, Store } from '../../src/store/store.ts';
+import type { GrantedAuthorization, Intent, Store } from '../../src/store/store.ts';
 import { certificate, dayMs, intent, later, recordedAt, serialNumber } from './samples.ts';
 import type { StoreUnderTest } from './store-contract.ts';
 
@@ -25,9 +25,9 @@ function newChallenge(index: number, changes: Partial<NewIssuedChallenge> = {}):
   };
 }
 
-const authorization: Authorization = { kind: 'static-challenge', issuedChallenge: idOf(1) };
-const issuedUse: ChallengeUse = { kind: 'issued', id: idOf(1) };
-const configuredUse: ChallengeUse = { kind: 'configured', digest: digestOf(99), maximumUses: 2 };
+const issuedUse = { kind: 'issued', id: idOf(1) } as const;
+const configuredUse = { kind: 'configured', digest: digestOf(99), maximumUses: 2 } as const;
+const by = (challengeUse: ChallengeUse): GrantedAuthorization => ({ kind: 'static-challenge', challengeUse });
 
 export function issuedChallengesContract(name: string, open: () => Promise<StoreUnderTest>): void {
   describe(`Store contract, issued challenges: ${name}`, () => {
@@ -40,7 +40,7 @@ export function issuedChallengesContract(name: string, open: () => Promise<Store
     afterEach(() => underTest.dispose());
 
     const use = (index: number, changes: Partial<Intent> = {}) =>
-      store.recordIntent(intent(index, { authorization, challengeUse: issuedUse, ...changes }));
+      store.recordIntent(intent(index, { authorization: by(issuedUse), ...changes }));
     const storeCertificate = (index: number) =>
       store.storeCertificate({
         serialNumber: serialNumber(index),
@@ -60,7 +60,7 @@ export function issuedChallengesContract(name: string, open: () => Promise<Store
       await store.addIssuedChallenge(challenge);
       store = await underTest.reopen();
       const { digest, ...kept } = challenge;
-      assert.deepEqual(await store.findIssuedChallenge(digest), { ...kept, uses: 0, revokedAt: undefined });
+      assert.deepEqual(await store.findIssuedChallenge(digest), { ...kept, uses: 0, revocation: undefined });
       assert.equal(await store.findIssuedChallenge(digestOf(2)), undefined);
     });
 
@@ -75,12 +75,16 @@ export function issuedChallengesContract(name: string, open: () => Promise<Store
       assert.deepEqual(await ids({ limit: 1 }), [idOf(3)]);
     });
 
-    it('revokes once', async () => {
+    it('revokes once, and keeps by whom', async () => {
       await store.addIssuedChallenge(newChallenge(1));
-      assert.equal(await store.revokeIssuedChallenge(idOf(1), later(5)), 'revoked');
-      assert.equal(await store.revokeIssuedChallenge(idOf(1), later(9)), 'revoked-before');
-      assert.equal(await store.revokeIssuedChallenge(idOf(2), later(9)), 'unknown');
-      assert.deepEqual((await store.findIssuedChallenge(digestOf(1)))?.revokedAt, later(5));
+      const [first, second] = [
+        { at: later(5), by: 'ann' },
+        { at: later(9), by: 'bob' },
+      ];
+      assert.equal(await store.revokeIssuedChallenge(idOf(1), first), 'revoked');
+      assert.equal(await store.revokeIssuedChallenge(idOf(1), second), 'revoked-before');
+      assert.equal(await store.revokeIssuedChallenge(idOf(2), second), 'unknown');
+      assert.deepEqual((await store.findIssuedChallenge(digestOf(1)))?.revocation, first, 'it stays who did it first');
     });
 
     it('forgets, when another is made, what expired three months ago, and keeps what it was used for', async () => {
@@ -90,14 +94,15 @@ export function issuedChallengesContract(name: string, open: () => Promise<Store
       assert.notEqual(await store.findIssuedChallenge(digestOf(1)), undefined);
       await store.addIssuedChallenge(newChallenge(3, { createdAt: later(92 * dayMs), expiresAt: later(93 * dayMs) }));
       assert.equal(await store.findIssuedChallenge(digestOf(1)), undefined);
-      assert.deepEqual((await store.findBySerialNumber(serialNumber(1)))?.authorization, authorization);
+      const expected = { kind: 'static-challenge', issuedChallenge: idOf(1) };
+      assert.deepEqual((await store.findBySerialNumber(serialNumber(1)))?.authorization, expected);
     });
 
     describe('recordIntent', () => {
       for (const [kind, challengeUse] of Object.entries({ 'a made': issuedUse, 'a configured': configuredUse })) {
         it(`lets ${kind} challenge serve so many requests, and writes nothing for one more`, async () => {
           await store.addIssuedChallenge(newChallenge(1));
-          const outcomes = await Promise.all([1, 2, 3].map((index) => use(index, { challengeUse })));
+          const outcomes = await Promise.all([1, 2, 3].map((index) => use(index, { authorization: by(challengeUse) })));
           assert.deepEqual(outcomes, ['recorded', 'recorded', 'challenge-used']);
           assert.equal(await store.findBySerialNumber(serialNumber(3)), undefined);
         });
@@ -132,19 +137,22 @@ export function issuedChallengesContract(name: string, open: () => Promise<Store
       it('takes no challenge that has expired, was revoked or forgotten meanwhile', async () => {
         await store.addIssuedChallenge(newChallenge(1));
         assert.equal(await use(1, { recordedAt: later(dayMs) }), 'challenge-expired');
-        await store.revokeIssuedChallenge(idOf(1), later(1));
+        await store.revokeIssuedChallenge(idOf(1), { at: later(1), by: 'ann' });
         assert.equal(await use(1), 'challenge-revoked');
-        assert.equal(await use(1, { challengeUse: { kind: 'issued', id: idOf(7) } }), 'challenge-revoked');
+        assert.equal(await use(1, { authorization: by({ kind: 'issued', id: idOf(7) }) }), 'challenge-revoked');
         assert.equal(await store.findBySerialNumber(serialNumber(1)), undefined);
       });
 
       it('remembers which challenge an enrollment came of', async () => {
         await store.addIssuedChallenge(newChallenge(1));
         await use(1);
-        const oneTime: Authorization = { kind: 'one-time-challenge', issuedChallenge: idOf(1) };
-        await use(2, { authorization: oneTime });
-        assert.deepEqual((await store.findBySerialNumber(serialNumber(1)))?.authorization, authorization);
-        assert.deepEqual((await store.findBySerialNumber(serialNumber(2)))?.authorization, oneTime);
+        await use(2, { authorization: { kind: 'one-time-challenge', challengeUse: issuedUse } });
+        await use(3, { authorization: by(configuredUse) });
+        const authorizationOf = async (index: number) =>
+          (await store.findBySerialNumber(serialNumber(index)))?.authorization;
+        assert.deepEqual(await authorizationOf(1), { kind: 'static-challenge', issuedChallenge: idOf(1) });
+        assert.deepEqual(await authorizationOf(2), { kind: 'one-time-challenge', issuedChallenge: idOf(1) });
+        assert.deepEqual(await authorizationOf(3), { kind: 'static-challenge' });
       });
     });
   });

@@ -70,6 +70,29 @@ describe('a database of the first release', () => {
     await store.close();
   });
 
+  it('takes no enrollment on a one-time challenge that does not say which, and no challenge of other authorizers', async () => {
+    await openFirstRelease('checks.db', '').close();
+    const database = new DatabaseSync(join(folder, 'checks.db'));
+    const insert = (authorizer: string, issuedChallenge: string) => () =>
+      database.exec(`INSERT INTO enrollments (serial_number, endpoint, transaction_id, public_key_sha256, request_sha256,
+          is_current, state, authorizer, replaces, issued_challenge, subject, not_before, not_after, tbs_certificate,
+          recorded_at)
+        VALUES (hex(randomblob(8)), 'e', 't', 'a', hex(randomblob(8)), 1, 'intended', '${authorizer}',
+          iif('${authorizer}' = 'renewal', '0A', NULL), ${issuedChallenge}, 'CN=device', 0, 1, x'30', 0)`);
+    const refused = /CHECK constraint failed/;
+    assert.throws(insert('one-time-challenge', 'NULL'), refused);
+    assert.throws(insert('renewal', `'id'`), refused);
+    for (const row of [
+      insert('one-time-challenge', `'id'`),
+      insert('static-challenge', `'id'`),
+      insert('static-challenge', 'NULL'),
+      insert('renewal', 'NULL'),
+    ]) {
+      assert.doesNotThrow(row);
+    }
+    database.close();
+  });
+
   it('that had no CA yet has none', async () => {
     const store = openFirstRelease('without-a-ca.db', '');
     assert.deepEqual(await store.listAuthorities(), []);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { NewPendingRequest, PendingRequestDecision } from '../../src/store/pending-requests.ts';
 import type { Store } from '../../src/store/store.ts';
-import { certificate, dayMs, identity, intent, later, recordedAt, serialNumber } from './samples.ts';
+import { byStaticChallenge, certificate, dayMs, identity, intent, later, recordedAt, serialNumber } from './samples.ts';
 import type { StoreUnderTest } from './store-contract.ts';
 
 const signerKeySha256 = 'c'.repeat(64);
@@ -282,7 +282,7 @@ export function pendingRequestsContract(name: string, open: () => Promise<StoreU
         signerSerialNumber: undefined,
       };
       const issue = async (index: number, changes: Parameters<typeof intent>[1] = {}): Promise<void> => {
-        await store.recordIntent(intent(index, { authorization: { kind: 'static-challenge' }, ...changes }));
+        await store.recordIntent(intent(index, { authorization: byStaticChallenge, ...changes }));
         await store.storeCertificate({
           serialNumber: serialNumber(index),
           certificate: certificate(index),
@@ -321,7 +321,7 @@ export function pendingRequestsContract(name: string, open: () => Promise<StoreU
         await issue(1);
         await store.recordIntent(
           intent(2, {
-            authorization: { kind: 'static-challenge' },
+            authorization: byStaticChallenge,
             identity: { ...identity(1), requestSha256: 'e'.repeat(64) },
           }),
         );

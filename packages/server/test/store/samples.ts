@@ -1,5 +1,5 @@
 /** Values for the store's tests. */
-import type { Intent, NewNotification, RequestIdentity, Store } from '../../src/store/store.ts';
+import type { GrantedAuthorization, Intent, NewNotification, RequestIdentity, Store } from '../../src/store/store.ts';
 
 export const dayMs = 86_400_000;
 export const recordedAt = new Date('2026-03-01T12:00:00.000Z');
@@ -26,12 +26,20 @@ export function identity(index: number): RequestIdentity {
   };
 }
 
+/** On a challenge that serves one certificate. */
+export function byIntune(challengeDigest: string, index = 1): GrantedAuthorization {
+  return { kind: 'intune', connection: 'contoso', activityId: `activity-${index}`, challengeDigest };
+}
+
+/** On a challenge that nobody counts. */
+export const byStaticChallenge = { kind: 'static-challenge', challengeUse: undefined } as const;
+
+/** Each with a challenge of its own. */
 export function intent(index: number, changes: Partial<Intent> = {}): Intent {
   return {
     identity: identity(index),
     authority: authority(1),
-    authorization: { kind: 'intune', connection: 'contoso', activityId: `activity-${index}` },
-    challengeDigest: undefined,
+    authorization: byIntune(`of ${changes.serialNumber ?? serialNumber(index)}`, index),
     serialNumber: serialNumber(index),
     tbsCertificate: Uint8Array.of(0x30, index & 0xff),
     subject: `CN=device ${index}`,
@@ -93,7 +101,7 @@ export async function withhold(store: Store, index: number, changes: Partial<Int
 
 /** An enrollment that nobody must be told of before it is released. */
 export async function issue(store: Store, index: number, changes: Partial<Intent> = {}): Promise<void> {
-  await store.recordIntent(intent(index, { authorization: { kind: 'static-challenge' }, ...changes }));
+  await store.recordIntent(intent(index, { authorization: byStaticChallenge, ...changes }));
   await store.storeCertificate({
     serialNumber: changes.serialNumber ?? serialNumber(index),
     certificate: certificate(index),

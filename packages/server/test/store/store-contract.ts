@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { Store, StoreErrorCode } from '../../src/store/store.ts';
 import {
+  byIntune,
+  byStaticChallenge,
   authority,
   certificate,
   dayMs,
@@ -79,12 +81,12 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
 
       for (const [outcome, prepare] of Object.entries({
         'already-issued': () => issue(store, 1),
-        'challenge-used': () => store.recordIntent(intent(3, { challengeDigest: digest })),
+        'challenge-used': () => store.recordIntent(intent(3, { authorization: byIntune(digest) })),
       })) {
         it(`queues and cancels nothing when the answer is ${outcome}`, async () => {
           await prepare();
           await store.addNotification(failureNotification(1), recordedAt);
-          const refused = { challengeDigest: digest, serialNumber: serialNumber(2), recordedAt: later(1) };
+          const refused = { authorization: byIntune(digest), serialNumber: serialNumber(2), recordedAt: later(1) };
           const notification = failureNotification(1, { firstAttemptAt: later(1) });
           assert.equal(await store.recordIntent(intent(1, { ...refused, notification })), outcome);
           const pending = await store.dueNotifications('contoso', later(dayMs), 10);
@@ -103,21 +105,25 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
 
       it('records an intent as it was given', async () => {
         assert.equal(await store.recordIntent(intent(1)), 'recorded');
-        const { tbsCertificate: _tbs, challengeDigest: _challenge, notification: _notification, ...given } = intent(1);
-        const expected = { ...given, state: 'intended', certificate: undefined, revocation: undefined };
+        const { tbsCertificate: _tbs, notification: _notification, ...given } = intent(1);
+        const authorization = { kind: 'intune', connection: 'contoso', activityId: 'activity-1' };
+        const expected = { ...given, authorization, state: 'intended', certificate: undefined, revocation: undefined };
         assert.deepEqual(await store.findEnrollment(identity(1), recordedAt), expected);
         assert.deepEqual(await store.findBySerialNumber(serialNumber(1)), expected);
       });
 
-      for (const authorization of [
-        { kind: 'intune', connection: 'contoso', activityId: 'a' },
-        { kind: 'static-challenge' },
-        { kind: 'renewal', replaces: serialNumber(9) },
+      for (const [authorization, kept] of [
+        [byIntune(digest), { kind: 'intune', connection: 'contoso', activityId: 'activity-1' }],
+        [byStaticChallenge, { kind: 'static-challenge' }],
+        [
+          { kind: 'renewal', replaces: serialNumber(9) },
+          { kind: 'renewal', replaces: serialNumber(9) },
+        ],
       ] as const) {
         it(`keeps an authorization by ${authorization.kind}`, async () => {
           await issue(store, 9);
           assert.equal(await store.recordIntent(intent(1, { authorization })), 'recorded');
-          assert.deepEqual((await store.findBySerialNumber(serialNumber(1)))?.authorization, authorization);
+          assert.deepEqual((await store.findBySerialNumber(serialNumber(1)))?.authorization, kept);
         });
       }
 
@@ -168,59 +174,59 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
 
       for (const [when, prepare] of Object.entries({
         'of an abandoned intent': async () => {
-          await store.recordIntent(intent(1, { challengeDigest: digest }));
+          await store.recordIntent(intent(1, { authorization: byIntune(digest) }));
           await store.recordIntent(intent(1, { serialNumber: serialNumber(3) }));
         },
-        'of a withheld certificate': () => withhold(store, 1, { challengeDigest: digest }),
+        'of a withheld certificate': () => withhold(store, 1, { authorization: byIntune(digest) }),
         'of a revoked certificate': async () => {
-          await withhold(store, 1, { challengeDigest: digest });
+          await withhold(store, 1, { authorization: byIntune(digest) });
           await store.revoke({ serialNumber: serialNumber(1), revokedAt: recordedAt, reason: 'superseded' });
         },
         'of an expired certificate that is set aside': async () => {
-          await withhold(store, 1, { challengeDigest: digest, notAfter: recordedAt });
+          await withhold(store, 1, { authorization: byIntune(digest), notAfter: recordedAt });
           await store.recordIntent(intent(1, { serialNumber: serialNumber(3), recordedAt: later(1) }));
         },
       })) {
         it(`answers challenge-used to another request for the challenge ${when}`, async () => {
           await prepare();
-          assert.equal(await store.recordIntent(intent(2, { challengeDigest: digest })), 'challenge-used');
+          assert.equal(await store.recordIntent(intent(2, { authorization: byIntune(digest) })), 'challenge-used');
           assert.equal(await store.findBySerialNumber(serialNumber(2)), undefined);
           assert.equal(await store.findEnrollment(identity(2), recordedAt), undefined);
         });
       }
 
       it('lets the request that holds a challenge try again until a certificate is stored', async () => {
-        await store.recordIntent(intent(1, { challengeDigest: digest }));
-        const again = intent(1, { challengeDigest: digest, serialNumber: serialNumber(2) });
+        await store.recordIntent(intent(1, { authorization: byIntune(digest) }));
+        const again = intent(1, { authorization: byIntune(digest), serialNumber: serialNumber(2) });
         assert.equal(await store.recordIntent(again), 'recorded');
       });
 
       it('gives one challenge no second certificate when the first has expired', async () => {
-        await withhold(store, 1, { challengeDigest: digest, notAfter: later(dayMs) });
-        const again = { challengeDigest: digest, serialNumber: serialNumber(2), recordedAt: later(2 * dayMs) };
+        await withhold(store, 1, { authorization: byIntune(digest), notAfter: later(dayMs) });
+        const again = { authorization: byIntune(digest), serialNumber: serialNumber(2), recordedAt: later(2 * dayMs) };
         assert.equal(await store.recordIntent(intent(1, again)), 'challenge-used');
         assert.equal((await store.findBySerialNumber(serialNumber(1)))?.state, 'withheld');
       });
 
       it('claims no challenge when nothing is recorded', async () => {
         await issue(store, 1);
-        const again = intent(1, { challengeDigest: digest, serialNumber: serialNumber(2) });
+        const again = intent(1, { authorization: byIntune(digest), serialNumber: serialNumber(2) });
         assert.equal(await store.recordIntent(again), 'already-issued');
-        assert.equal(await store.recordIntent(intent(3, { challengeDigest: digest })), 'recorded');
+        assert.equal(await store.recordIntent(intent(3, { authorization: byIntune(digest) })), 'recorded');
       });
 
       it('never takes a serial number twice, not even that of an abandoned intent', async () => {
         await store.recordIntent(intent(1));
         await store.recordIntent(intent(1, { serialNumber: serialNumber(2) }));
-        const reused = intent(3, { serialNumber: serialNumber(1), challengeDigest: digest });
+        const reused = intent(3, { serialNumber: serialNumber(1), authorization: byIntune(digest) });
         await assert.rejects(store.recordIntent(reused), failsWith('store.serial_number_used'));
         assert.equal(await store.findEnrollment(identity(3), recordedAt), undefined);
-        assert.equal(await store.recordIntent(intent(4, { challengeDigest: digest })), 'recorded');
+        assert.equal(await store.recordIntent(intent(4, { authorization: byIntune(digest) })), 'recorded');
       });
 
       it('gives one challenge to exactly one of 50 concurrent requests', async () => {
         const indexes = Array.from({ length: 50 }, (_, index) => index + 1);
-        const attempts = indexes.map((index) => store.recordIntent(intent(index, { challengeDigest: digest })));
+        const attempts = indexes.map((index) => store.recordIntent(intent(index, { authorization: byIntune(digest) })));
         const outcomes = await Promise.all(attempts);
         assert.equal(outcomes.filter((outcome) => outcome === 'recorded').length, 1);
         assert.equal(outcomes.filter((outcome) => outcome === 'challenge-used').length, 49);
@@ -229,7 +235,8 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
 
       it('keeps one current intent of 50 concurrent attempts of one request', async () => {
         const indexes = Array.from({ length: 50 }, (_, index) => index + 1);
-        const again = (index: number) => intent(1, { serialNumber: serialNumber(index), challengeDigest: digest });
+        const again = (index: number) =>
+          intent(1, { serialNumber: serialNumber(index), authorization: byIntune(digest) });
         const outcomes = await Promise.all(indexes.map((index) => store.recordIntent(again(index))));
         assert.ok(outcomes.every((outcome) => outcome === 'recorded'));
         assert.equal((await store.summary()).enrollments.intended, 1);
@@ -765,13 +772,13 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
 
     describe('durability', () => {
       it('has everything after it is opened again', async () => {
-        await withhold(store, 1, { challengeDigest: digest });
+        await withhold(store, 1, { authorization: byIntune(digest) });
         const before = await store.listEnrollments(10);
         const notification = await store.findSuccessNotification(serialNumber(1));
         const reopened = await underTest.reopen();
         assert.deepEqual(await reopened.listEnrollments(10), before);
         assert.deepEqual(await reopened.findSuccessNotification(serialNumber(1)), notification);
-        assert.equal(await reopened.recordIntent(intent(2, { challengeDigest: digest })), 'challenge-used');
+        assert.equal(await reopened.recordIntent(intent(2, { authorization: byIntune(digest) })), 'challenge-used');
       });
 
       it('commits what is queued when it is closed, and takes nothing afterwards', async () => {

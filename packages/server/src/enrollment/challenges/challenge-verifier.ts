@@ -2,10 +2,10 @@
 import { formatGeneralName, formatName, namesEqual, parseName } from '@scepter/x509';
 import type { CertificationRequest, Name } from '@scepter/x509';
 import type { AttemptLimiter } from '../../attempt-limiter.ts';
-import type { ChallengeUse, IssuedChallenge, IssuedChallengeStore } from '../../store/issued-challenges.ts';
-import type { Authorization } from '../../store/store.ts';
+import type { IssuedChallenge, IssuedChallengeStore } from '../../store/issued-challenges.ts';
+import type { GrantedAuthorization } from '../../store/store.ts';
 import { RefusalError } from '../refusals.ts';
-import type { ChallengeDigest } from './challenge-digest.ts';
+import type { ChallengeDigests } from './challenge-digests.ts';
 import { clientNetwork } from './client-network.ts';
 import type { ConfiguredChallenge } from './configured-challenge.ts';
 
@@ -23,14 +23,11 @@ export interface PresentedChallenge {
 }
 
 /** A yes, which recording the intent makes final: that is where uses are counted. */
-export interface AcceptedChallenge {
-  readonly authorization: Authorization;
-  readonly challengeUse: ChallengeUse | undefined;
-}
+export type AcceptedChallenge = Extract<GrantedAuthorization, { kind: ChallengeAuthorizer['kind'] }>;
 
 export interface ChallengeVerifierParts {
   readonly store: Pick<IssuedChallengeStore, 'findIssuedChallenge'>;
-  readonly digest: ChallengeDigest;
+  readonly digests: Pick<ChallengeDigests, 'ofEndpoint'>;
   /** Of wrong challenges, by endpoint and client. */
   readonly wrongChallenges: AttemptLimiter;
   /** Hears once when a client has used up its attempts. */
@@ -48,7 +45,7 @@ export class ChallengeVerifier {
   /** @throws RefusalError, which all look the same to the device */
   async verify(presented: PresentedChallenge): Promise<AcceptedChallenge> {
     // What was made at run time is 32 random bytes: nobody guesses it, and no limit need keep its holder out.
-    const digest = this.#parts.digest(presented.endpoint, presented.challenge);
+    const digest = this.#parts.digests.ofEndpoint(presented.endpoint, presented.challenge);
     const issued = await this.#parts.store.findIssuedChallenge(digest);
     if (issued !== undefined) return this.#acceptIssued(issued, presented);
     const { authorizer, endpoint, address } = presented;
@@ -67,15 +64,12 @@ export class ChallengeVerifier {
       throw new RefusalError('authorization.challenge_wrong', { reason: `${issued.id} is ${issued.kind}` });
     }
     const reason = issued.id;
-    if (issued.revokedAt !== undefined) throw new RefusalError('authorization.challenge_revoked', { reason });
+    if (issued.revocation !== undefined) throw new RefusalError('authorization.challenge_revoked', { reason });
     if (issued.expiresAt <= this.#parts.now()) throw new RefusalError('authorization.challenge_expired', { reason });
     if (!isBoundTo(issued, certificationRequest)) {
       throw new RefusalError('authorization.challenge_other_name', { reason });
     }
-    return {
-      authorization: { kind: authorizer.kind, issuedChallenge: issued.id },
-      challengeUse: { kind: 'issued', id: issued.id },
-    };
+    return { kind: authorizer.kind, challengeUse: { kind: 'issued', id: issued.id } };
   }
 
   #acceptConfigured({ expiresAt, maximumUses }: ConfiguredChallenge, digest: string): AcceptedChallenge {
@@ -83,7 +77,7 @@ export class ChallengeVerifier {
       throw new RefusalError('authorization.challenge_expired', { reason: 'the configured one' });
     }
     return {
-      authorization: { kind: 'static-challenge' },
+      kind: 'static-challenge',
       challengeUse: maximumUses === undefined ? undefined : { kind: 'configured', digest, maximumUses },
     };
   }

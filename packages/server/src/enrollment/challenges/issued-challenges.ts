@@ -9,7 +9,7 @@ import type {
   RevokedChallenge,
 } from '../../store/issued-challenges.ts';
 import type { Authorizer } from '../endpoint.ts';
-import type { ChallengeDigest } from './challenge-digest.ts';
+import type { ChallengeDigests } from './challenge-digests.ts';
 
 export interface ChallengeOrder {
   readonly endpoint: string;
@@ -22,7 +22,7 @@ export interface ChallengeOrder {
 }
 
 /** The one time that the challenge is told. */
-export interface NewChallenge extends Omit<IssuedChallenge, 'uses' | 'revokedAt'> {
+export interface NewChallenge extends Omit<IssuedChallenge, 'uses' | 'revocation'> {
   /** 43 characters, base64url. */
   readonly challenge: string;
 }
@@ -50,7 +50,7 @@ export interface IssuedChallengesParts {
   readonly store: IssuedChallengeStore;
   /** Kinds of authorizers by the names of their endpoints. */
   readonly authorizers: ReadonlyMap<string, Authorizer['kind']>;
-  readonly digest: ChallengeDigest;
+  readonly digests: Pick<ChallengeDigests, 'ofEndpoint'>;
   readonly now: () => Date;
   readonly randomBytes: (size: number) => Uint8Array;
 }
@@ -79,7 +79,7 @@ export class IssuedChallenges {
    * @throws ChallengeOrderError
    */
   async create(order: ChallengeOrder, createdBy: string): Promise<NewChallenge> {
-    const { store, digest, now, randomBytes } = this.#parts;
+    const { store, digests, now, randomBytes } = this.#parts;
     this.#checkEndpoint(order);
     const binding = order.binding === undefined ? undefined : canonicalBinding(order.binding);
     const createdAt = now();
@@ -95,7 +95,7 @@ export class IssuedChallenges {
       expiresAt: new Date(createdAt.getTime() + 1000 * order.validForSeconds),
       maximumUses: maximumUsesOf(order),
     };
-    await store.addIssuedChallenge({ ...created, digest: digest(order.endpoint, challenge) });
+    await store.addIssuedChallenge({ ...created, digest: digests.ofEndpoint(order.endpoint, challenge) });
     return { ...created, challenge };
   }
 
@@ -103,8 +103,9 @@ export class IssuedChallenges {
     return this.#parts.store.listIssuedChallenges(filter);
   }
 
-  revoke(id: string): Promise<RevokedChallenge> {
-    return this.#parts.store.revokeIssuedChallenge(id, this.#parts.now());
+  /** @param by the name of whoever does it */
+  revoke(id: string, by: string): Promise<RevokedChallenge> {
+    return this.#parts.store.revokeIssuedChallenge(id, { at: this.#parts.now(), by });
   }
 
   #unknownEndpoint(endpoint: string): string {

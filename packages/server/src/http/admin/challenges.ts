@@ -21,7 +21,10 @@ const orderSchema = z
     validForSeconds: z
       .int()
       .min(60)
-      .max(longestValiditySeconds.static, `a challenge is valid for ${longestValiditySeconds.static} s (366 days) at most`),
+      .max(
+        longestValiditySeconds.static,
+        `a challenge is valid for ${longestValiditySeconds.static} s (366 days) at most`,
+      ),
     maximumUses: z.int().min(1).max(1_000_000).optional(),
     subject: lineOf(1024).optional(),
     subjectAltNames: z.array(lineOf(1024)).max(50).optional(),
@@ -59,7 +62,7 @@ export function challengeRoutes(challenges: IssuedChallenges): Hono<AdminEnviron
       target: created.id,
       endpoint: created.endpoint,
     });
-    return context.json({ challenge, ...described({ ...created, uses: 0, revokedAt: undefined }) }, 201);
+    return context.json({ challenge, ...described({ ...created, uses: 0, revocation: undefined }) }, 201);
   });
 
   routes.get('/', async (context) => {
@@ -69,7 +72,7 @@ export function challengeRoutes(challenges: IssuedChallenges): Hono<AdminEnviron
 
   routes.delete('/:id', async (context) => {
     const id = context.req.param('id');
-    const outcome = /^[0-9a-f]{16}$/.test(id) ? await challenges.revoke(id) : 'unknown';
+    const outcome = /^[0-9a-f]{16}$/.test(id) ? await challenges.revoke(id, context.var.administrator.name) : 'unknown';
     if (outcome === 'unknown') throw new AdminProblem('admin.not_found', 'There is no challenge with this id.');
     // Once more is not an error: a caller that lost the answer asks again.
     if (outcome === 'revoked') context.var.audit({ action: 'revoke challenge', target: id });
@@ -90,7 +93,7 @@ async function create(challenges: IssuedChallenges, order: ChallengeOrder, creat
 
 /** As it is shown: never the challenge, nor what stands for it. */
 function described(challenge: IssuedChallenge) {
-  const { id, kind, label, binding, createdAt, createdBy, expiresAt, maximumUses, uses, revokedAt } = challenge;
+  const { id, kind, label, binding, createdAt, createdBy, expiresAt, maximumUses, uses, revocation } = challenge;
   return {
     id,
     endpoint: challenge.endpoint,
@@ -103,6 +106,7 @@ function described(challenge: IssuedChallenge) {
     expiresAt: expiresAt.toISOString(),
     maximumUses: maximumUses ?? null,
     uses,
-    revokedAt: revokedAt?.toISOString() ?? null,
+    revokedAt: revocation?.at.toISOString() ?? null,
+    revokedBy: revocation?.by ?? null,
   };
 }

@@ -46,8 +46,10 @@ export function requestRoutes(approvals: Approvals): Hono<AdminEnvironment> {
     if (outcome.kind === 'unknown') throw unknownRequest(id);
     const { request } = outcome;
     if (outcome.kind === 'too-late') throw new AdminProblem('admin.conflict', whyNot(request));
-    const verb = decision.decision === 'approved' ? 'approve' : 'deny';
-    context.var.audit({ action: `${verb} request`, target: String(request.id), endpoint: request.identity.endpoint });
+    const action = decision.decision === 'approved' ? 'approve request' : 'deny request';
+    if (outcome.kind === 'decided') {
+      context.var.audit({ action, target: String(request.id), endpoint: request.identity.endpoint });
+    }
     return context.json(described(request));
   }
 

@@ -16,6 +16,7 @@ CREATE TABLE issued_challenges (
   expires_at         INTEGER NOT NULL CHECK (expires_at > created_at),
   maximum_uses       INTEGER CHECK (maximum_uses >= 1 AND (kind = 'static' OR maximum_uses = 1)),
   revoked_at         INTEGER,
+  revoked_by         TEXT CHECK ((revoked_by IS NULL) = (revoked_at IS NULL)),
   CHECK (kind = 'static' OR maximum_uses IS NOT NULL)
 ) STRICT;
 
@@ -38,5 +39,6 @@ CREATE TABLE challenge_use_counts (
 ) STRICT, WITHOUT ROWID;
 
 ALTER TABLE enrollments ADD COLUMN issued_challenge TEXT
-  CHECK (issued_challenge IS NULL OR authorizer IN ('static-challenge', 'one-time-challenge'));
+  CHECK (CASE authorizer WHEN 'one-time-challenge' THEN issued_challenge IS NOT NULL
+    WHEN 'static-challenge' THEN TRUE ELSE issued_challenge IS NULL END);
 `;

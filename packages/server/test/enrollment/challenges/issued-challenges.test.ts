@@ -95,6 +95,7 @@ describe('a one-time challenge', () => {
       maximumUses: 1,
       uses: 0,
       revokedAt: null,
+      revokedBy: null,
     });
     assert.equal(Date.parse(expiresAt) - Date.parse(String(createdAt)), 3_600_000);
     assert.notEqual((await create()).challenge, challenge);
@@ -162,7 +163,8 @@ describe('a one-time challenge', () => {
     const revoke = () => administer(laboratory, `DELETE /api/challenges/${id}`, { token: MDM_TOKEN });
     assert.deepEqual([(await revoke()).status, (await revoke()).status], [204, 204], 'asked twice, done once');
     assert.equal(await refusal(oneTime, request(challenge)), 'authorization.challenge_revoked');
-    assert.notEqual((await listed(id))['revokedAt'], null);
+    const { revokedAt, revokedBy } = await listed(id);
+    assert.deepEqual([typeof revokedAt, revokedBy], ['string', 'mdm']);
     const nobody = await administer(laboratory, 'DELETE /api/challenges/0000000000000000');
     assert.deepEqual([nobody.status, nobody.body['code']], [404, 'admin.not_found']);
   });
