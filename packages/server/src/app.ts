@@ -289,8 +289,8 @@ function openEndpoints(
       return openChallengeAuthorizer(endpoint.authorizer, randomBytes);
     }
     if (endpoint.authorizer.kind === 'manual') {
-      const { kind, pendingDays, pendingRequests } = endpoint.authorizer;
-      return { kind, pendingMs: pendingDays * DAY_MS, pendingRequests };
+      const { pendingDays, ...authorizer } = endpoint.authorizer;
+      return { ...authorizer, pendingMs: pendingDays * DAY_MS };
     }
     const connection = connections.get(endpoint.authorizer.connection);
     if (connection === undefined)

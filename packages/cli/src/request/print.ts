@@ -10,6 +10,8 @@ export interface ListedRequest {
   readonly subject: string;
   readonly subjectAltNames: readonly string[];
   readonly key: string;
+  /** IP address, or the /64 of an IPv6 address. */
+  readonly from: string;
   /** Lower-case hexadecimal. */
   readonly publicKeySha256: string;
   /** ISO 8601, as all instants. */
@@ -48,6 +50,7 @@ export function printRequest(out: Terminal, request: ListedRequest): void {
     ['Key', request.key],
     ['SHA-256', request.publicKeySha256],
     ['Transaction', request.transactionId],
+    ['From', request.from],
     ['Requested', formatInstant(request.requestedAt)],
     ['Ends', request.expiresAt === null ? null : formatInstant(request.expiresAt)],
     ['Certificate', request.serialNumber],

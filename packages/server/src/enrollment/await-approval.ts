@@ -7,7 +7,9 @@ import type { PublicKeyInfo } from '@scepter/x509';
 import type { Store } from '../store/store.ts';
 import type { OpenedRequest } from '../workers/jobs.ts';
 import type { UndecidedRequest } from './authorize.ts';
+import { clientNetwork } from './challenges/client-network.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { Sender } from './enroll.ts';
 import type { CertificateIssuer } from './issue.ts';
 import type { IssuingAuthorities } from './issuing-authorities.ts';
 import { checkPolicy } from './policy.ts';
@@ -25,10 +27,11 @@ export async function awaitApproval(
   undecided: UndecidedRequest,
   request: OpenedRequest,
   endpoint: Endpoint,
+  sender: Sender,
   { store, issuer, authorities, now }: ApprovalParts,
 ): Promise<void> {
   if (undecided.isOnRecord) return;
-  const { pendingMs, pendingRequests } = undecided.authorizer;
+  const { pendingMs, pendingRequests, pendingRequestsPerAddress } = undecided.authorizer;
   const authority = authorities.issuerFor(request.address.authority);
   const contents = checkPolicy(undecided, issuer.policyContext({ endpoint, authority }));
   // The lints as well: an approval of what they object to would come to nothing.
@@ -41,11 +44,12 @@ export async function awaitApproval(
       subject: request.subject,
       subjectAltNames: contents.subjectAltNames.map(formatGeneralName),
       keyDescription: describeKey(contents.publicKey),
+      clientNetwork: clientNetwork(sender.address),
       certificationRequest: request.certificationRequest,
       requestedAt,
       expiresAt: new Date(requestedAt.getTime() + pendingMs),
     },
-    pendingRequests,
+    { ofEndpoint: pendingRequests, ofClientNetwork: pendingRequestsPerAddress },
   );
   if (added === undefined) throw new RefusalError('approval.too_many_pending');
 }

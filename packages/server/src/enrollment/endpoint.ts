@@ -25,6 +25,7 @@ export type Authorizer =
       readonly pendingMs: number;
       /** How many requests may wait at once: anybody can send them. */
       readonly pendingRequests: number;
+      readonly pendingRequestsPerAddress: number;
     }
   | { readonly kind: 'intune'; readonly connection: IntuneConnection }
   | ChallengeAuthorizer;

@@ -177,7 +177,7 @@ async function obtainCertificate(
     ({ authorization }) => detailsOf(authorization),
   );
   if (authorized.authorization === undefined) {
-    await trace.step('await-approval', () => awaitApproval(authorized, request, endpoint, parts));
+    await trace.step('await-approval', () => awaitApproval(authorized, request, endpoint, sender, parts));
     return undefined;
   }
   const { serialNumber, certificate } = await issue(authorized, request, endpoint, trace, parts);

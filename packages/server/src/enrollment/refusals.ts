@@ -97,7 +97,7 @@ export const refusals = {
     hResult: undefined,
     failInfoText: 'Too many requests wait for approval.',
     explanation:
-      'The endpoint keeps no more requests that wait for approval (authorizer.pendingRequests). Decide on some, and find out who sends so many.',
+      'The endpoint keeps no more requests that wait for approval (authorizer.pendingRequests), or no more from this address (authorizer.pendingRequestsPerAddress). Decide on some, and find out who sends so many.',
   },
   'enrollment.revoked': {
     failInfo: 'badRequest',

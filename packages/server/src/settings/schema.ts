@@ -261,6 +261,7 @@ const authorizer = z.discriminatedUnion('kind', [
     kind: z.literal('manual'),
     pendingDays: wholeNumber(1, 90, 'a person must get to decide, and a forgotten request must end').default(7),
     pendingRequests: wholeNumber(1, 100_000, 'anybody can send requests, and each is kept').default(1000),
+    pendingRequestsPerAddress: wholeNumber(1, 100_000, 'one client must not take the place of all others').default(100),
   }),
   staticChallenge,
   settings({ kind: z.literal('one-time-challenge') }),

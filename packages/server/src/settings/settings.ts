@@ -91,7 +91,12 @@ export interface EndpointSettings {
 }
 
 export type AuthorizerSettings =
-  | { readonly kind: 'manual'; readonly pendingDays: number; readonly pendingRequests: number }
+  | {
+      readonly kind: 'manual';
+      readonly pendingDays: number;
+      readonly pendingRequests: number;
+      readonly pendingRequestsPerAddress: number;
+    }
   | { readonly kind: 'intune'; readonly connection: string }
   | {
       readonly kind: 'static-challenge';

@@ -7,6 +7,7 @@ import type {
   PendingRequestDecision,
   PendingRequestFilter,
   PendingRequestKey,
+  PendingRequestLimits,
   PendingRequestState,
   Standing,
 } from './pending-requests.ts';
@@ -25,7 +26,7 @@ const pendingRequests = `(SELECT pending_requests.*, (SELECT serial_number FROM 
   FROM pending_requests)`;
 
 const columns = `id, endpoint, transaction_id, public_key_sha256, request_sha256, signer_key_sha256, ${stateNow} AS state,
-  subject, subject_alt_names, key_description, sealed_request, requested_at, expires_at, decided_at, decided_by, reason,
+  subject, subject_alt_names, key_description, client_network, sealed_request, requested_at, expires_at, decided_at, decided_by, reason,
   serial_number`;
 
 const sameRequest = `request_sha256 = $requestSha256 AND transaction_id = $transactionId
@@ -40,16 +41,15 @@ export class PendingRequestsTable {
     this.#secretBox = secretBox;
   }
 
-  add(request: NewPendingRequest, limit: number): { id: number; state: PendingRequestState } | undefined {
+  add(
+    request: NewPendingRequest,
+    limits: PendingRequestLimits,
+  ): { id: number; state: PendingRequestState } | undefined {
     const { identity, requestedAt } = request;
     const earlier = this.find({ identity }, requestedAt);
     if (earlier !== undefined) return { id: earlier.id, state: earlier.state };
-    const waiting = this.#database.get(
-      `SELECT count(*) AS waiting FROM pending_requests
-       WHERE state = 'pending' AND endpoint = $endpoint AND expires_at > $now`,
-      { endpoint: identity.endpoint, now: requestedAt.getTime() },
-    );
-    if ((waiting?.integer('waiting') ?? 0) >= limit) return undefined;
+    const { ofClientNetwork, ofEndpoint } = this.#waiting(request);
+    if (ofEndpoint >= limits.ofEndpoint || ofClientNetwork >= limits.ofClientNetwork) return undefined;
     this.#database.run(
       `UPDATE pending_requests SET is_current = 0 WHERE is_current = 1 AND ${sameRequest}`,
       identityParameters(identity),
@@ -133,12 +133,22 @@ export class PendingRequestsTable {
     return row !== undefined;
   }
 
+  #waiting({ identity: { endpoint }, clientNetwork, requestedAt }: NewPendingRequest): PendingRequestLimits {
+    const row = this.#database.get(
+      `SELECT count(*) AS of_endpoint, count(*) FILTER (WHERE client_network = $clientNetwork) AS of_client_network
+       FROM pending_requests WHERE state = 'pending' AND endpoint = $endpoint AND expires_at > $now`,
+      { endpoint, clientNetwork, now: requestedAt.getTime() },
+    );
+    if (row === undefined) throw new TypeError('A count without its row');
+    return { ofEndpoint: row.integer('of_endpoint'), ofClientNetwork: row.integer('of_client_network') };
+  }
+
   #insert(request: NewPendingRequest): number {
     const row = this.#database.get(
       `INSERT INTO pending_requests (endpoint, transaction_id, public_key_sha256, request_sha256, signer_key_sha256,
-         is_current, state, subject, subject_alt_names, key_description, sealed_request, requested_at, expires_at)
+         is_current, state, subject, subject_alt_names, key_description, client_network, sealed_request, requested_at, expires_at)
        VALUES ($endpoint, $transactionId, $publicKeySha256, $requestSha256, $signerKeySha256,
-         1, 'pending', $subject, $subjectAltNames, $keyDescription, $sealedRequest, $requestedAt, $expiresAt)
+         1, 'pending', $subject, $subjectAltNames, $keyDescription, $clientNetwork, $sealedRequest, $requestedAt, $expiresAt)
        RETURNING id`,
       {
         ...identityParameters(request.identity),
@@ -146,6 +156,7 @@ export class PendingRequestsTable {
         subject: request.subject,
         subjectAltNames: JSON.stringify(request.subjectAltNames),
         keyDescription: request.keyDescription,
+        clientNetwork: request.clientNetwork,
         sealedRequest: this.#secretBox.seal(request.certificationRequest),
         requestedAt: request.requestedAt.getTime(),
         expiresAt: request.expiresAt.getTime(),
@@ -192,6 +203,7 @@ function toPendingRequest(row: Row): PendingRequest {
     subject: row.text('subject'),
     subjectAltNames: JSON.parse(row.text('subject_alt_names')) as string[],
     keyDescription: row.text('key_description'),
+    clientNetwork: row.text('client_network'),
     requestedAt: row.date('requested_at'),
     serialNumber: row.optionalText('serial_number'),
     ...toStanding(row),

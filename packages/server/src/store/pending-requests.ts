@@ -19,6 +19,8 @@ export interface NewPendingRequest {
   readonly subjectAltNames: readonly string[];
   /** For a person: `RSA 2048`, `EC P-256`. */
   readonly keyDescription: string;
+  /** Where it came from: an IPv4 address, the /64 of an IPv6 address, or `unknown`. */
+  readonly clientNetwork: string;
   /** DER PKCS#10. It may hold a challenge: stored sealed. */
   readonly certificationRequest: Uint8Array;
   readonly requestedAt: Date;
@@ -68,16 +70,22 @@ export interface PendingRequestFilter {
   readonly limit: number;
 }
 
+/** How many may wait at once, at one endpoint. */
+export interface PendingRequestLimits {
+  readonly ofEndpoint: number;
+  /** From one client network: of those that fill an endpoint, one must not keep out all others. */
+  readonly ofClientNetwork: number;
+}
+
 export interface PendingRequestStore {
   /**
    * Records a request as pending, unless it is on record already: then that record is returned as it is.
    *
-   * @param limit how many pending requests the endpoint may have
-   * @returns undefined when the endpoint has that many; nothing was written
+   * @returns undefined when as many wait as may; nothing was written
    */
   addPendingRequest(
     request: NewPendingRequest,
-    limit: number,
+    limits: PendingRequestLimits,
   ): Promise<{ readonly id: number; readonly state: PendingRequestState } | undefined>;
 
   /**

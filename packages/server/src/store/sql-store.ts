@@ -121,7 +121,7 @@ function notificationMethods({ notifications }: Tables, writes: WriteQueue) {
 
 function pendingRequestMethods({ pendingRequests }: Tables, writes: WriteQueue) {
   return {
-    addPendingRequest: (request, limit) => writes.write(() => pendingRequests.add(request, limit)),
+    addPendingRequest: (request, limits) => writes.write(() => pendingRequests.add(request, limits)),
     findPendingRequest: async (key, now) => pendingRequests.find(key, now),
     listPendingRequests: async (filter, now) => pendingRequests.list(filter, now),
     decidePendingRequest: (id, decision) => writes.write(() => pendingRequests.decide(id, decision)),

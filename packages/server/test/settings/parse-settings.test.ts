@@ -134,9 +134,19 @@ describe('parseSettings', () => {
       },
     });
     const [usual, told] = endpoints;
-    assert.deepEqual(usual?.authorizer, { kind: 'manual', pendingDays: 7, pendingRequests: 1000 });
+    assert.deepEqual(usual?.authorizer, {
+      kind: 'manual',
+      pendingDays: 7,
+      pendingRequests: 1000,
+      pendingRequestsPerAddress: 100,
+    });
     assert.equal(usual?.renewal, true);
-    assert.deepEqual(told?.authorizer, { kind: 'manual', pendingDays: 30, pendingRequests: 5 });
+    assert.deepEqual(told?.authorizer, {
+      kind: 'manual',
+      pendingDays: 30,
+      pendingRequests: 5,
+      pendingRequestsPerAddress: 100,
+    });
     assert.equal(told?.renewal, false);
     assert.equal(told?.replyCertificates, 'chain');
   });

@@ -8,6 +8,7 @@ import type { StoreUnderTest } from './store-contract.ts';
 
 const signerKeySha256 = 'c'.repeat(64);
 const LIMIT = 5;
+const LIMITS = { ofEndpoint: LIMIT, ofClientNetwork: 2 };
 
 function pendingRequest(index: number, changes: Partial<NewPendingRequest> = {}): NewPendingRequest {
   return {
@@ -16,6 +17,7 @@ function pendingRequest(index: number, changes: Partial<NewPendingRequest> = {})
     subject: `CN=device ${index}`,
     subjectAltNames: ['dns:one.example', 'dns:two.example'],
     keyDescription: 'RSA 2048',
+    clientNetwork: `192.0.2.${index}`,
     certificationRequest: Uint8Array.of(0x30, index),
     requestedAt: recordedAt,
     expiresAt: later(7 * dayMs),
@@ -37,7 +39,7 @@ export function pendingRequestsContract(name: string, open: () => Promise<StoreU
     afterEach(() => underTest.dispose());
 
     const add = async (index = 1, changes: Partial<NewPendingRequest> = {}): Promise<number> => {
-      const added = await store.addPendingRequest(pendingRequest(index, changes), LIMIT);
+      const added = await store.addPendingRequest(pendingRequest(index, changes), LIMITS);
       assert.ok(added !== undefined);
       return added.id;
     };
@@ -64,14 +66,14 @@ export function pendingRequestsContract(name: string, open: () => Promise<StoreU
 
     it('records the same request once, whatever became of it', async () => {
       const id = await add();
-      assert.deepEqual(await store.addPendingRequest(pendingRequest(1), LIMIT), { id, state: 'pending' });
+      assert.deepEqual(await store.addPendingRequest(pendingRequest(1), LIMITS), { id, state: 'pending' });
       await store.decidePendingRequest(id, denial);
-      assert.deepEqual(await store.addPendingRequest(pendingRequest(1), LIMIT), { id, state: 'denied' });
+      assert.deepEqual(await store.addPendingRequest(pendingRequest(1), LIMITS), { id, state: 'denied' });
     });
 
     it('records one of 20 that are sent at once', async () => {
       const added = await Promise.all(
-        Array.from({ length: 20 }, () => store.addPendingRequest(pendingRequest(1), LIMIT)),
+        Array.from({ length: 20 }, () => store.addPendingRequest(pendingRequest(1), LIMITS)),
       );
       assert.equal(new Set(added.map((each) => each?.id)).size, 1);
       assert.equal((await store.listPendingRequests({ limit: 100 }, recordedAt)).length, 1);
@@ -80,14 +82,21 @@ export function pendingRequestsContract(name: string, open: () => Promise<StoreU
     it('takes so many for an endpoint, and more when one has ended or is decided', async () => {
       const ids = [];
       for (let index = 1; index <= LIMIT; index += 1) ids.push(await add(index));
-      assert.equal(await store.addPendingRequest(pendingRequest(9), LIMIT), undefined);
+      assert.equal(await store.addPendingRequest(pendingRequest(9), LIMITS), undefined);
       assert.equal((await store.listPendingRequests({ limit: 100 }, recordedAt)).length, LIMIT);
       const elsewhere = pendingRequest(10, { identity: { ...identity(10), endpoint: 'other' } });
-      assert.ok((await store.addPendingRequest(elsewhere, LIMIT)) !== undefined, 'another endpoint has its own');
+      assert.ok((await store.addPendingRequest(elsewhere, LIMITS)) !== undefined, 'another endpoint has its own');
       await store.decidePendingRequest(ids[0] ?? 0, denial);
-      assert.ok((await store.addPendingRequest(pendingRequest(9), LIMIT)) !== undefined);
+      assert.ok((await store.addPendingRequest(pendingRequest(9), LIMITS)) !== undefined);
       const afterwards = { requestedAt: later(8 * dayMs), expiresAt: later(15 * dayMs) };
-      assert.ok((await store.addPendingRequest(pendingRequest(11, afterwards), LIMIT)) !== undefined);
+      assert.ok((await store.addPendingRequest(pendingRequest(11, afterwards), LIMITS)) !== undefined);
+    });
+
+    it('takes fewer from one client network, and then still those of others', async () => {
+      const clientNetwork = '2001:db8:1:2::/64';
+      for (const index of [1, 2]) await add(index, { clientNetwork });
+      assert.equal(await store.addPendingRequest(pendingRequest(3, { clientNetwork }), LIMITS), undefined);
+      assert.ok((await store.addPendingRequest(pendingRequest(4), LIMITS)) !== undefined);
     });
 
     describe('a poll', () => {

@@ -47,6 +47,7 @@ const pendingRequestOf = (certificationRequest: string): NewPendingRequest => ({
   subject: 'CN=device 3',
   subjectAltNames: [],
   keyDescription: 'RSA 2048',
+  clientNetwork: '192.0.2.1',
   certificationRequest: Buffer.from(certificationRequest),
   requestedAt: recordedAt,
   expiresAt: later(dayMs),
@@ -76,7 +77,7 @@ describe('SQLite store: files', () => {
     const store = openStore(path);
     await withhold(store, 1);
     await store.addNotification(failureNotification(2), recordedAt);
-    await store.addPendingRequest(pendingRequestOf(canary), 10);
+    await store.addPendingRequest(pendingRequestOf(canary), { ofEndpoint: 10, ofClientNetwork: 10 });
     const filesOfDatabase = () => readdirSync(folder).filter((name) => join(folder, name).startsWith(path));
     assert.ok(filesOfDatabase().some((name) => name.endsWith('-wal')));
     const bytes = () => Buffer.concat(filesOfDatabase().map((name) => readFileSync(join(folder, name))));

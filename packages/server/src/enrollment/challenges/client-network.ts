@@ -1,4 +1,4 @@
-/** Whom wrong guesses are counted for. */
+/** Whom wrong guesses, and requests that wait for a person, are counted for. */
 import { formatClientNetwork, parseIpAddress } from '../../ip-address.ts';
 
 /**

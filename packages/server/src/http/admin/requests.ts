@@ -75,8 +75,18 @@ function whyNot({ id, state, serialNumber }: PendingRequest): string {
 
 /** As a person sees it: without the sealed request, which may hold a challenge. */
 function described(request: PendingRequest) {
-  const { id, state, subject, subjectAltNames, keyDescription, requestedAt, expiresAt, decision, serialNumber } =
-    request;
+  const {
+    id,
+    state,
+    subject,
+    subjectAltNames,
+    keyDescription,
+    clientNetwork,
+    requestedAt,
+    expiresAt,
+    decision,
+    serialNumber,
+  } = request;
   return {
     id,
     state,
@@ -85,6 +95,7 @@ function described(request: PendingRequest) {
     subject,
     subjectAltNames,
     key: keyDescription,
+    from: clientNetwork,
     publicKeySha256: request.identity.publicKeySha256,
     requestedAt: requestedAt.toISOString(),
     expiresAt: expiresAt?.toISOString() ?? null,

@@ -15,6 +15,7 @@ CREATE TABLE pending_requests (
   subject            TEXT NOT NULL,
   subject_alt_names  TEXT NOT NULL,
   key_description    TEXT NOT NULL,
+  client_network     TEXT NOT NULL,
   sealed_request     BLOB,
   requested_at       INTEGER NOT NULL,
   expires_at         INTEGER CHECK ((expires_at IS NULL) = (state = 'denied')),
