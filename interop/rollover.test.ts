@@ -88,9 +88,22 @@ describe('before anything is staged', () => {
     await enroll('before', first);
     await getcert('add-scep-ca', '-c', 'static', '-u', server.urls.static);
     await getcert(
-      ...['request', '-c', 'static', '-I', 'device', '-N', 'CN=certmonger', '-L', server.staticChallenge],
-      ...['-k', join(certmongerFolder, 'key.pem'), '-f', join(certmongerFolder, 'certificate.pem')],
-      ...['-w', '--wait-timeout', '20'],
+      'request',
+      '-c',
+      'static',
+      '-I',
+      'device',
+      '-N',
+      'CN=certmonger',
+      '-L',
+      server.staticChallenge,
+      '-k',
+      join(certmongerFolder, 'key.pem'),
+      '-f',
+      join(certmongerFolder, 'certificate.pem'),
+      '-w',
+      '--wait-timeout',
+      '20',
     );
   });
 });
@@ -103,8 +116,21 @@ describe('while the next CA is staged', () => {
     assert.equal(response.headers.get('content-type'), 'application/x-x509-next-ca-cert');
     await writeFile(file('next.der'), new Uint8Array(await response.arrayBuffer()));
     const { exitCode, output } = await run('openssl', [
-      ...['cms', '-verify', '-binary', '-inform', 'DER', '-in', file('next.der'), '-out', file('next-content.der')],
-      ...['-CAfile', first.rootFile, '-certfile', first.issuingFile, '-purpose', 'any'],
+      'cms',
+      '-verify',
+      '-binary',
+      '-inform',
+      'DER',
+      '-in',
+      file('next.der'),
+      '-out',
+      file('next-content.der'),
+      '-CAfile',
+      first.rootFile,
+      '-certfile',
+      first.issuingFile,
+      '-purpose',
+      'any',
     ]);
     assert.equal(exitCode, 0, output);
 
@@ -174,7 +200,14 @@ describe('when the next CA is in charge', () => {
       assert.equal(response.status, 200, crl);
       await writeFile(file(crl), new Uint8Array(await response.arrayBuffer()));
       const { exitCode, output } = await run('openssl', [
-        ...['crl', '-inform', 'DER', '-in', file(crl), '-CAfile', authority.issuingFile, '-noout'],
+        'crl',
+        '-inform',
+        'DER',
+        '-in',
+        file(crl),
+        '-CAfile',
+        authority.issuingFile,
+        '-noout',
       ]);
       assert.match(output, /verify OK/, `${exitCode}: ${output}`);
     }

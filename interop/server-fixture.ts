@@ -154,7 +154,12 @@ async function interopSettings(
     authority: { organization: 'Interop', ...authority },
     connections: {
       emulator: {
-        ...{ tenantId, clientId, authorityUrl, graphUrl, intuneResource, tlsCaFile },
+        tenantId,
+        clientId,
+        authorityUrl,
+        graphUrl,
+        intuneResource,
+        tlsCaFile,
         clientSecret: { environment: 'CLIENT_SECRET' },
         allowLoopback: true,
         timeoutMs: 10_000,
