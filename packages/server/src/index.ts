@@ -5,7 +5,7 @@ export type { ServerErrorCode } from './startup-error.ts';
 export { adminRecordPath, readAdminRecord } from './admin-record.ts';
 export type { AdminRecord } from './admin-record.ts';
 export { hashChallenge } from './challenge-hash.ts';
-export { intuneOptions } from './intune-options.ts';
+export { intuneOptions } from './composition/intune-options.ts';
 export { parseConnections, parseDataFolder, parseSettings } from './settings/parse-settings.ts';
 export { SettingsError } from './settings/settings.ts';
 export type { ConnectionSettings, Settings, SettingsErrorCode } from './settings/settings.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, privateDecrypt, constants, randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { selfTest } from '../../src/self-test.ts';
+import { selfTest } from '../../src/composition/self-test.ts';
 import type { CryptoWorkers } from '../../src/workers/jobs.ts';
 import { newPerson } from './attack-laboratory.ts';
 

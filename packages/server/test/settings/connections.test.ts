@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join, resolve } from 'node:path';
 import { describe, it } from 'node:test';
 import { IntuneClient } from '@scepter/intune';
-import { intuneOptions } from '../../src/intune-options.ts';
+import { intuneOptions } from '../../src/composition/intune-options.ts';
 import { parseConnections } from '../../src/settings/parse-settings.ts';
 import type { SettingsContext } from '../../src/settings/parse-settings.ts';
 import { SettingsError } from '../../src/settings/settings.ts';

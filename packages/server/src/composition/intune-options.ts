@@ -1,6 +1,6 @@
 /** A configured connection as the options of the Intune client. */
 import type { IntuneClientOptions } from '@scepter/intune';
-import type { ConnectionSettings } from './settings/settings.ts';
+import type { ConnectionSettings } from '../settings/settings.ts';
 
 /** Who calls, in Microsoft's logs. */
 const callerInfo = 'Scepter/0.1.0';

@@ -1,16 +1,16 @@
 /** The part of the composition root that makes challenges: those of the configuration, and those made at run time. */
-import { AttemptLimiter } from './attempt-limiter.ts';
-import { parseChallengeHash } from './challenge-hash.ts';
-import { createChallengeDigests } from './enrollment/challenges/challenge-digests.ts';
-import type { ChallengeDigests } from './enrollment/challenges/challenge-digests.ts';
-import { ChallengeVerifier } from './enrollment/challenges/challenge-verifier.ts';
-import type { ChallengeAuthorizer } from './enrollment/challenges/challenge-verifier.ts';
-import { challengeAsHash, challengeInTheClear } from './enrollment/challenges/configured-challenge.ts';
-import type { ConfiguredChallenge } from './enrollment/challenges/configured-challenge.ts';
-import { IssuedChallenges } from './enrollment/challenges/issued-challenges.ts';
-import type { Events } from './events.ts';
-import type { AuthorizerSettings, Settings } from './settings/settings.ts';
-import type { Store } from './store/store.ts';
+import { AttemptLimiter } from '../attempt-limiter.ts';
+import { parseChallengeHash } from '../challenge-hash.ts';
+import { createChallengeDigests } from '../enrollment/challenges/challenge-digests.ts';
+import type { ChallengeDigests } from '../enrollment/challenges/challenge-digests.ts';
+import { ChallengeVerifier } from '../enrollment/challenges/challenge-verifier.ts';
+import type { ChallengeAuthorizer } from '../enrollment/challenges/challenge-verifier.ts';
+import { challengeAsHash, challengeInTheClear } from '../enrollment/challenges/configured-challenge.ts';
+import type { ConfiguredChallenge } from '../enrollment/challenges/configured-challenge.ts';
+import { IssuedChallenges } from '../enrollment/challenges/issued-challenges.ts';
+import type { Events } from '../events.ts';
+import type { AuthorizerSettings, Settings } from '../settings/settings.ts';
+import type { Store } from '../store/store.ts';
 
 export interface ChallengesOptions {
   readonly settings: Settings;

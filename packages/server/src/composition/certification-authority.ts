@@ -1,19 +1,19 @@
 /** The part of the composition root that makes the CA work: its generations, the crypto workers with their keys, its CRLs. */
-import { Authorities } from './authorities/authorities.ts';
-import type { AuthoritySet, ServedAuthority } from './authorities/authority-set.ts';
-import { describeAuthority } from './authorities/describe-authority.ts';
-import type { AuthorityDescription } from './authorities/describe-authority.ts';
-import { openAuthorities } from './authorities/open-authorities.ts';
-import type { AuthorityPlace } from './authorities/open-authorities.ts';
-import type { Events } from './events.ts';
-import type { AuthorityAdministration } from './http/admin/authorities.ts';
-import type { PublishedFiles } from './http/crl-routes.ts';
+import { Authorities } from '../authorities/authorities.ts';
+import type { AuthoritySet, ServedAuthority } from '../authorities/authority-set.ts';
+import { describeAuthority } from '../authorities/describe-authority.ts';
+import type { AuthorityDescription } from '../authorities/describe-authority.ts';
+import { openAuthorities } from '../authorities/open-authorities.ts';
+import type { AuthorityPlace } from '../authorities/open-authorities.ts';
+import type { Events } from '../events.ts';
+import type { AuthorityAdministration } from '../http/admin/authorities.ts';
+import type { PublishedFiles } from '../http/crl-routes.ts';
 import type { Opened } from './opened.ts';
-import { CrlPublisher } from './scheduled/crl-publisher.ts';
+import { CrlPublisher } from '../scheduled/crl-publisher.ts';
 import { selfTest } from './self-test.ts';
-import type { Settings } from './settings/settings.ts';
-import type { Store } from './store/store.ts';
-import { RenewableWorkers } from './workers/renewable-workers.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { Store } from '../store/store.ts';
+import { RenewableWorkers } from '../workers/renewable-workers.ts';
 
 export interface CertificationAuthorityOptions extends AuthorityPlace {
   readonly settings: Settings;

@@ -6,8 +6,8 @@ import type { Generation } from '@scepter/ca';
 import { createPkiRequest } from '@scepter/scep';
 import { createCertificationRequest, decodeCertificate, parseName } from '@scepter/x509';
 import { createPublicKey } from 'node:crypto';
-import { ServerError } from './startup-error.ts';
-import type { CryptoWorkers } from './workers/jobs.ts';
+import { ServerError } from '../startup-error.ts';
+import type { CryptoWorkers } from '../workers/jobs.ts';
 
 /** Sends a request of our own, signed and sealed with the RA's key, through a worker. Nothing is issued. */
 export async function selfTest(

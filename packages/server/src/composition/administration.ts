@@ -1,15 +1,15 @@
 /** The part of the composition root that makes the server administrable: the admin API, and the record that leads to it. */
 import type { Hono } from 'hono';
-import { RECORD_TOKEN_NAME, writeAdminRecord } from './admin-record.ts';
-import { AttemptLimiter } from './attempt-limiter.ts';
-import type { AdminReports } from './http/admin/admin-app.ts';
-import { listenForAdministrators } from './http/admin/admin-listener.ts';
-import { Administrators, permissions } from './http/admin/administrators.ts';
-import type { AdminEnvironment } from './http/admin/exchange.ts';
-import { hostInUrl } from './ip-address.ts';
+import { RECORD_TOKEN_NAME, writeAdminRecord } from '../admin-record.ts';
+import { AttemptLimiter } from '../attempt-limiter.ts';
+import type { AdminReports } from '../http/admin/admin-app.ts';
+import { listenForAdministrators } from '../http/admin/admin-listener.ts';
+import { Administrators, permissions } from '../http/admin/administrators.ts';
+import type { AdminEnvironment } from '../http/admin/exchange.ts';
+import { hostInUrl } from '../ip-address.ts';
 import type { Opened } from './opened.ts';
-import type { AdminSettings } from './settings/settings.ts';
-import { listenError } from './startup-error.ts';
+import type { AdminSettings } from '../settings/settings.ts';
+import { listenError } from '../startup-error.ts';
 
 export interface AdministrationOptions {
   readonly settings: AdminSettings;
