@@ -7,13 +7,13 @@ import type { PublicKeyInfo } from '@scepter/x509';
 import type { Store } from '../store/store.ts';
 import type { OpenedRequest } from '../workers/jobs.ts';
 import type { UndecidedRequest } from './authorize.ts';
-import { clientNetwork } from './challenges/client-network.ts';
 import type { Endpoint } from './endpoint.ts';
-import type { Sender } from './enroll.ts';
 import type { CertificateIssuer } from './issue.ts';
 import type { IssuingAuthorities } from './issuing-authorities.ts';
 import { checkPolicy } from './policy.ts';
 import { RefusalError } from './refusals.ts';
+import { clientNetwork } from './sender.ts';
+import type { Sender } from './sender.ts';
 
 export interface ApprovalParts {
   readonly store: Pick<Store, 'addPendingRequest'>;

@@ -17,6 +17,7 @@ import { RefusalError } from './refusals.ts';
 import { asRefusal, refuse, reply } from './replies.ts';
 import type { EnrollmentReply, ReplyParts } from './replies.ts';
 import { newSealedAnswer } from './sealed-answer.ts';
+import type { Sender } from './sender.ts';
 import type { SingleFlight } from './single-flight.ts';
 import { Trace } from './steps.ts';
 import type { StepDetails, StepObserver } from './steps.ts';
@@ -32,12 +33,6 @@ export interface EnrollmentParts extends AuthorizationParts, ReplyParts {
   readonly authorities: IssuingAuthorities;
   readonly singleFlight: SingleFlight<Uint8Array | undefined>;
   readonly onStep: StepObserver;
-}
-
-/** Who sent a message, for the log. */
-export interface Sender {
-  /** IP address. */
-  readonly address: string;
 }
 
 /** From the bytes of a pkiMessage to the bytes of its CertRep. */

@@ -2,7 +2,7 @@
 import { capabilitiesFor, nextCaCertificatesType } from '@scepter/scep';
 import type { IncomingMessage } from 'node:http';
 import type { Endpoint } from '../enrollment/endpoint.ts';
-import type { Sender } from '../enrollment/enroll.ts';
+import type { Sender } from '../enrollment/sender.ts';
 import type { EnrollmentReply } from '../enrollment/replies.ts';
 import { readBody, textAnswer } from './exchange.ts';
 import type { Answer } from './exchange.ts';

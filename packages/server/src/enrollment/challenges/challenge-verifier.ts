@@ -6,7 +6,7 @@ import type { IssuedChallenge, IssuedChallengeStore } from '../../store/issued-c
 import type { GrantedAuthorization } from '../../store/store.ts';
 import { RefusalError } from '../refusals.ts';
 import type { ChallengeDigests } from './challenge-digests.ts';
-import { clientNetwork } from './client-network.ts';
+import { clientNetwork } from '../sender.ts';
 import type { ConfiguredChallenge } from './configured-challenge.ts';
 
 export type ChallengeAuthorizer =

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { clientNetwork } from '../../../src/enrollment/challenges/client-network.ts';
+import { clientNetwork } from '../../src/enrollment/sender.ts';
 
 describe('clientNetwork', () => {
   const rows: [name: string, address: string | undefined, network: string][] = [
